@@ -1,0 +1,28 @@
+# Warnings are errors; hardening is on in every build that is not sanitized.
+set(XC_WARNINGS -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast -Wnon-virtual-dtor
+    -Woverloaded-virtual -Wswitch-enum -Wnull-dereference -Wcast-align -Wformat=2 -Werror)
+add_compile_options(${XC_WARNINGS})
+add_compile_definitions(_GNU_SOURCE XC_LIBEXECDIR="${XC_LIBEXECDIR}" XC_VERSION="${PROJECT_VERSION}")
+
+if(XC_SANITIZE)
+  add_compile_options(-fsanitize=${XC_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=${XC_SANITIZE})
+else()
+  add_compile_options(-fstack-protector-strong -ftrivial-auto-var-init=zero -ffunction-sections -fdata-sections)
+  if(NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
+    add_compile_definitions(_FORTIFY_SOURCE=3)
+  endif()
+  if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|amd64")
+    add_compile_options(-fcf-protection=full)
+  endif()
+endif()
+
+set(XC_PROGRAM_LINK -Wl,--gc-sections -Wl,-z,relro,-z,now -Wl,-z,noexecstack)
+if(XC_STATIC AND NOT XC_SANITIZE)
+  list(APPEND XC_PROGRAM_LINK -static-pie)
+endif()
+
+find_program(XC_CCACHE ccache)
+if(XC_CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${XC_CCACHE})
+endif()

@@ -1,0 +1,20 @@
+#include "mediate/mediator.h"
+
+namespace xc::mediate {
+
+std::unique_ptr<Mediator> make_mediator(const Terms& terms) {
+  switch (terms.type) {
+    case model::Type::raw_unix: return make_raw(terms);
+    case model::Type::rest: return make_rest(terms);
+    case model::Type::dbus:
+    case model::Type::wayland:
+    case model::Type::vchan:
+    case model::Type::drm:
+    case model::Type::input:
+    case model::Type::chardev:
+    case model::Type::count_: return nullptr;
+  }
+  return nullptr;
+}
+
+}  // namespace xc::mediate

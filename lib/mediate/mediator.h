@@ -1,0 +1,79 @@
+// The one virtual interface of the product: a protocol between a client and a server, as a machine without sockets.
+//
+// Runs in the worker: own namespaces, no capability, a dozen system calls. It sees bytes from both sides and treats
+// both as hostile. Back-pressure, half-close, limits, time and epoll live once, in shim/session.
+// A new protocol is one .cc file with its make_*(), one enumerator of model::Type and one line in make_mediator().
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+#include "mediate/stream.h"
+#include "model/service.h"
+
+namespace xc::mediate {
+
+/// How the monitor fared with the provider before it handed the client over.
+enum class Upstream : std::uint8_t {
+  connected,  ///< there is a server
+  absent,     ///< no provider offers the service now, or nobody listens there
+  failed,     ///< the provider is there and could not be reached
+  denied,     ///< the provider or host policy refuses this client
+};
+
+/// Figures of one link that status shows; plain numbers in memory shared with the monitor, which believes none of
+/// them (they come from a process that parses hostile bytes).
+struct Tally {
+  std::uint64_t messages = 0;     ///< requests, calls, ... that were passed on
+  std::uint64_t refusals = 0;     ///< messages answered with a refusal of ours
+  std::uint64_t to_server = 0;    ///< bytes
+  std::uint64_t to_client = 0;    ///< bytes
+  std::uint64_t descriptors = 0;  ///< descriptors passed, both ways
+};
+
+/// Everything a mediator is told about its link. The references outlive it.
+struct Terms {
+  model::Type type = model::Type::raw_unix;
+  const std::string& client;  ///< identity of the container, never taken from the wire (R21)
+  const std::string& role;
+  const std::string& service;
+  const model::RoleRules& rules;  ///< effective rights; an absent member = nothing more is restricted
+  Upstream upstream = Upstream::connected;
+  Tally& tally;
+};
+
+class Mediator {
+ public:
+  Mediator() = default;
+  Mediator(const Mediator&) = delete;
+  Mediator& operator=(const Mediator&) = delete;
+  virtual ~Mediator() = default;
+
+  /// Moves what can be moved: called when bytes arrived, an end was seen or room appeared. Must make all progress that
+  /// is possible and return; must not keep bytes that it could pass on. Ends `to_server` and `to_client` when nothing
+  /// more will be written there; the session closes the connection when both are finished.
+  /// An error ends the connection at once; its text goes to the log, so it must hold no raw byte of the peers.
+  [[nodiscard]] virtual Result<> advance(Wire wire) = 0;
+
+  /// How long the session may wait for the next byte from either side before it calls expire(); empty = for ever.
+  [[nodiscard]] virtual std::optional<std::chrono::milliseconds> patience() const { return std::nullopt; }
+  /// Patience ran out: answer if the protocol has words for it, and end the streams; or return the error.
+  [[nodiscard]] virtual Result<> expire(Wire /*wire*/) { return fail(Kind::again, "no byte in time"); }
+
+  /// True once nothing that follows needs inspection, in either direction and for ever: the session may move the bytes
+  /// by a faster path and never call advance() again.
+  [[nodiscard]] virtual bool transparent() const { return false; }
+};
+
+/// The mediator for `terms.type`; null for a type that no bytes are mediated for (devices).
+[[nodiscard]] std::unique_ptr<Mediator> make_mediator(const Terms& terms);
+
+// One maker per protocol, each in the file of its name.
+[[nodiscard]] std::unique_ptr<Mediator> make_raw(const Terms& terms);
+[[nodiscard]] std::unique_ptr<Mediator> make_rest(const Terms& terms);
+
+}  // namespace xc::mediate

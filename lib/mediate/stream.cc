@@ -1,0 +1,69 @@
+#include "mediate/stream.h"
+
+#include <algorithm>
+
+namespace xc::mediate {
+
+std::size_t Stream::room() const {
+  const std::size_t used = buffer_.size() - head_;
+  return used >= capacity_ ? 0 : capacity_ - used;
+}
+
+void Stream::append(std::string_view bytes) {
+  compact();
+  buffer_ += bytes;
+}
+
+void Stream::consume(std::size_t count) {
+  count = std::min(count, buffer_.size() - head_);
+  (void)take_descriptors(count);  // closed here
+  head_ += count;
+  position_ += count;
+  if (head_ == buffer_.size()) {
+    head_ = 0;
+    buffer_.clear();
+  }
+}
+
+void Stream::take(Stream& from, std::size_t count) {
+  count = std::min(count, from.data().size());
+  if (count == 0) return;
+  const std::uint64_t start = position_ + data().size();
+  while (!from.pins_.empty() && from.pins_.front().offset < from.position_ + count) {
+    Pin& pin = from.pins_.front();
+    pins_.push_back({start + (pin.offset - from.position_), std::move(pin.descriptors)});
+    from.pins_.pop_front();
+  }
+  if (empty() && count == from.data().size()) {  // the whole buffer changes hands, no byte is copied
+    std::swap(buffer_, from.buffer_);
+    std::swap(head_, from.head_);
+    from.buffer_.clear();
+    from.head_ = 0;
+    from.position_ += count;
+    return;
+  }
+  append(from.data().substr(0, count));
+  from.consume(count);
+}
+
+void Stream::pin(std::vector<Fd> descriptors, std::size_t ahead) {
+  if (descriptors.empty()) return;
+  pins_.push_back({position_ + data().size() + ahead, std::move(descriptors)});
+}
+
+std::vector<Fd> Stream::take_descriptors(std::size_t count) {
+  std::vector<Fd> taken;
+  while (!pins_.empty() && pins_.front().offset < position_ + count) {
+    for (auto& descriptor : pins_.front().descriptors) taken.push_back(std::move(descriptor));
+    pins_.pop_front();
+  }
+  return taken;
+}
+
+void Stream::compact() {
+  if (head_ == 0) return;
+  buffer_.erase(0, head_);
+  head_ = 0;
+}
+
+}  // namespace xc::mediate

@@ -1,0 +1,51 @@
+// A granted connection between one consumer and one service, as the shim needs it. Structs only.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "model/policy.h"
+#include "model/service.h"
+
+namespace xc::model {
+
+/// Bounds of one link; every one of them is enforced by the shim (R27).
+struct Limits {
+  std::uint32_t connections = 100;  ///< at the same time; more wait in the listener's backlog
+  std::uint32_t respawns = 10;      ///< of a crashed worker within a minute, then the link closes
+};
+template <class A>
+void fields(A& a, Limits& l) {
+  a("connections", l.connections);
+  a("respawns", l.respawns);
+}
+
+/// One link of one consumer.
+struct Link {
+  std::string service;
+  std::string role;
+  std::string target;  ///< where it appears in the container, as the plan chose it
+  bool required = true;
+  std::string provider;  ///< only this provider (by name); empty = whoever offers the service
+  std::string address;   ///< a fixed provider address on the host; empty = the registry decides at each connection
+  Type type = Type::raw_unix;  ///< what the consumer was planned for; with a registry the provider's offer must agree
+  SocketKind socket_kind = SocketKind::stream;
+  RoleRules rules;  ///< what host policy leaves of the role; the provider's own rules narrow it further
+  Limits limits;
+};
+template <class A>
+void fields(A& a, Link& l) {
+  a("service", l.service);
+  a("role", l.role);
+  a("target", l.target);
+  a("required", l.required);
+  a("provider", l.provider);
+  a("address", l.address);
+  a("type", l.type);
+  a("socket-type", l.socket_kind);
+  a("rules", l.rules);
+  a("limits", l.limits);
+}
+
+}  // namespace xc::model

@@ -1,0 +1,92 @@
+// What will be done to a container, as data: checked whole, then carried out in order, undone backwards. Structs only.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "model/container.h"
+#include "model/link.h"
+#include "model/service.h"
+
+namespace xc::model {
+
+/// What a step does. Undo is the list backwards.
+enum class StepKind : std::uint8_t {
+  record,   ///< make the container's state directory and write its record there
+  publish,  ///< enter the container's offers in the registry
+  listen,   ///< make the listening socket of link `link` in the state directory, owned by the container's root
+  plant,    ///< make that socket appear at the link's target inside the container
+  launch,   ///< start the shim and wait until it is ready
+  count_
+};
+[[nodiscard]] std::string_view name_of(StepKind kind);
+
+struct Step {
+  StepKind kind = StepKind::record;
+  std::uint32_t link = 0;  ///< index into Plan::links (listen, plant)
+};
+template <class A>
+void fields(A& a, Step& s) {
+  a("kind", s.kind);
+  a("link", s.link);
+}
+
+/// A sentence for the person: a warning when `warning`, otherwise a remark.
+struct Note {
+  bool warning = false;
+  std::string text;
+};
+template <class A>
+void fields(A& a, Note& n) {
+  a("warning", n.warning);
+  a("text", n.text);
+}
+
+struct Plan {
+  Container container;
+  std::vector<Link> links;
+  std::vector<Offer> offers;  ///< what the container itself exports
+  Origin offers_origin = Origin::host;
+  std::vector<Step> steps;
+  std::vector<Note> notes;
+};
+template <class A>
+void fields(A& a, Plan& p) {
+  a("container", p.container);
+  a("links", p.links);
+  a("offers", p.offers);
+  a("offers-origin", p.offers_origin);
+  a("steps", p.steps);
+  a("notes", p.notes);
+}
+
+/// A service somebody offers at this moment.
+struct Offered {
+  std::string provider;  ///< container name; empty = the host itself
+  Origin origin = Origin::host;
+  Offer offer;
+};
+template <class A>
+void fields(A& a, Offered& o) {
+  a("provider", o.provider);
+  a("origin", o.origin);
+  a("offer", o.offer);
+}
+
+/// Everything about the host that a plan depends on; gathered by inject/survey, or written by a test.
+struct HostFacts {
+  std::vector<Offered> offered;  ///< by the host and by running containers
+  bool known_container = true;   ///< false: planned from files alone, nothing below was looked up
+  bool shared_netns = false;     ///< the container lives in the host's network namespace
+};
+template <class A>
+void fields(A& a, HostFacts& f) {
+  a("offered", f.offered);
+  a("known-container", f.known_container);
+  a("shared-netns", f.shared_netns);
+}
+
+}  // namespace xc::model

@@ -1,0 +1,41 @@
+#include "model/service.h"
+
+#include <array>
+#include <utility>
+
+namespace xc::model {
+namespace {
+
+constexpr std::array<std::pair<std::string_view, Type>, 8> types{{{"unix", Type::raw_unix},
+                                                                  {"rest", Type::rest},
+                                                                  {"dbus", Type::dbus},
+                                                                  {"wayland", Type::wayland},
+                                                                  {"drm", Type::drm},
+                                                                  {"input", Type::input},
+                                                                  {"char", Type::chardev},
+                                                                  {"vchan", Type::vchan}}};
+
+}  // namespace
+
+std::string_view name_of(Type type) {
+  for (const auto& [name, value] : types)
+    if (value == type) return name;
+  return "?";
+}
+
+std::optional<Type> type_of(std::string_view name) {
+  for (const auto& [known, value] : types)
+    if (known == name) return value;
+  return std::nullopt;
+}
+
+std::string_view name_of(SocketKind kind) {
+  if (kind == SocketKind::seqpacket) return "seqpacket";
+  return kind == SocketKind::datagram ? "dgram" : "stream";
+}
+
+std::string_view name_of(Origin origin) {
+  return origin == Origin::host ? "host" : "image";
+}
+
+}  // namespace xc::model

@@ -1,0 +1,146 @@
+// What containers offer and ask for: the vocabulary of services.json, run.json and policy. Structs only.
+// Formats: spec 2, facts of the predecessor in schemas/. JSON names are the members' names in fields().
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace xc::model {
+
+/// Kind of a service (services.json "type").
+enum class Type : std::uint8_t { raw_unix, rest, dbus, wayland, drm, input, chardev, vchan, count_ };
+[[nodiscard]] std::string_view name_of(Type type);
+[[nodiscard]] std::optional<Type> type_of(std::string_view name);
+
+/// Kind of socket a raw `unix` service speaks (unix(7)).
+enum class SocketKind : std::uint8_t { stream, seqpacket, datagram, count_ };
+[[nodiscard]] std::string_view name_of(SocketKind kind);
+
+/// Who wrote a manifest: the host's administrator, or the image (then it is a request and no more: R18).
+enum class Origin : std::uint8_t { host, image, count_ };
+[[nodiscard]] std::string_view name_of(Origin origin);
+
+/// One line of a REST role: any of `methods` ("*" = all) on any of `paths` (normalised; `*` one segment, `**` any).
+struct RestRule {
+  std::vector<std::string> methods;
+  std::vector<std::string> paths;
+};
+template <class A>
+void fields(A& a, RestRule& r) {
+  a("methods", r.methods);
+  a("paths", r.paths);
+}
+
+/// What a role may do with a REST service. `all` true: everything, and `rules` is empty.
+struct RestRules {
+  bool all = false;
+  bool upgrade = false;  ///< may switch protocols (101) when the provider answers so
+  std::vector<RestRule> rules;
+};
+template <class A>
+void fields(A& a, RestRules& r) {
+  a("all", r.all);
+  a("upgrade", r.upgrade);
+  a("rules", r.rules);
+}
+
+/// What a role may do on a bus: the words of xdg-dbus-proxy (`name`, or `name=rule` for call and broadcast).
+struct DbusRules {
+  bool all = false;
+  std::vector<std::string> see;
+  std::vector<std::string> talk;
+  std::vector<std::string> own;
+  std::vector<std::string> call;
+  std::vector<std::string> broadcast;
+};
+template <class A>
+void fields(A& a, DbusRules& r) {
+  a("all", r.all);
+  a("see", r.see);
+  a("talk", r.talk);
+  a("own", r.own);
+  a("call", r.call);
+  a("broadcast", r.broadcast);
+}
+
+/// What a role may do with a raw socket.
+struct UnixRules {
+  std::uint32_t fds = 0;  ///< descriptors per message that may cross, either way; 0 = none (R26)
+};
+template <class A>
+void fields(A& a, UnixRules& r) {
+  a("fds", r.fds);
+}
+
+/// The rights of one role, by protocol; an absent member means "this document says nothing about it".
+struct RoleRules {
+  std::optional<RestRules> rest;
+  std::optional<DbusRules> dbus;
+  std::optional<std::string> wayland;  ///< name of a Wayland role (base, ui, gpu, ...)
+  std::optional<UnixRules> raw_unix;
+};
+template <class A>
+void fields(A& a, RoleRules& r) {
+  a("rest", r.rest);
+  a("dbus", r.dbus);
+  a("wayland", r.wayland);
+  a("unix", r.raw_unix);
+}
+
+/// One service a provider exports (an element of services.json).
+struct Offer {
+  std::string name;
+  Type type = Type::raw_unix;
+  std::string socket;  ///< address inside the provider: "/path", "@name", "tcp:host:port", or a device node
+  SocketKind socket_kind = SocketKind::stream;
+  std::string bus;                                        ///< dbus: the hosted bus that carries it
+  std::string owns;                                       ///< dbus: the well-known name the provider owns there
+  std::string role;                                       ///< dbus: the role of the owner
+  std::optional<std::vector<std::string>> allow;          ///< roles that may use it; absent = any
+  std::optional<std::map<std::string, RoleRules>> roles;  ///< what each role may do; absent = no rule of the provider's
+};
+template <class A>
+void fields(A& a, Offer& o) {
+  a("name", o.name);
+  a("type", o.type);
+  a("socket", o.socket);
+  a("socket-type", o.socket_kind);
+  a("bus", o.bus);
+  a("owns", o.owns);
+  a("owner-role", o.role);
+  a("allow", o.allow);
+  a("roles", o.roles);
+}
+
+/// One service a consumer asks for (an element of run.json services.required[] or optional[]).
+struct Requirement {
+  std::string name;
+  bool required = true;
+  std::string role = "any";
+  std::string type;                        ///< informative: the provider's type decides; a mismatch is noted
+  std::string interface;                   ///< dbus: the interface or name the consumer needs
+  std::string provider;                    ///< only from this provider; empty = whoever offers it
+  std::vector<std::string> targets;        ///< candidates in order (spec 3); empty = "auto"
+  std::map<std::string, std::string> env;  ///< variables xc-precreate sets
+  bool shared_netns = false;               ///< "shared-netns": an abstract name may be visible to network neighbours
+  std::string where;                       ///< "run.json: /services/required/0", for messages
+};
+template <class A>
+void fields(A& a, Requirement& r) {
+  a("name", r.name);
+  a("required", r.required);
+  a("role", r.role);
+  a("type", r.type);
+  a("interface", r.interface);
+  a("provider", r.provider);
+  a("targets", r.targets);
+  a("env", r.env);
+  a("shared-netns", r.shared_netns);
+  a("where", r.where);
+}
+
+}  // namespace xc::model

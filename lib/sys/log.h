@@ -1,0 +1,34 @@
+// One line per event, for the host's administrator. Never blocks, never fails, never grows without bound.
+//
+// A hook writes to standard error (the engine shows it); a shim has no stdio and writes to the host's syslog socket.
+// Text from outside must come through text::printable first (R37).
+#pragma once
+
+#include <string_view>
+
+namespace xc::log {
+
+enum class Level : int { error = 3, warning = 4, notice = 5, info = 6 };  // syslog(3) severities
+
+/// Where lines go from now on. `program` is the syslog tag and must outlive the process.
+void to_stderr(std::string_view program);
+/// A datagram per line to /dev/log, dropped when nobody listens; at most 20 lines a second (R37).
+void to_syslog(std::string_view program);
+/// Also append every line to this descriptor (borrowed; a file the caller opened with O_APPEND); -1 for none.
+void also_to(int descriptor);
+
+void write(Level level, std::string_view line);
+inline void error(std::string_view line) {
+  write(Level::error, line);
+}
+inline void warning(std::string_view line) {
+  write(Level::warning, line);
+}
+inline void notice(std::string_view line) {
+  write(Level::notice, line);
+}
+inline void info(std::string_view line) {
+  write(Level::info, line);
+}
+
+}  // namespace xc::log
