@@ -93,13 +93,13 @@ void fields(A& a, RoleRules& r) {
 
 /// One service a provider exports (an element of services.json).
 struct Offer {
-  std::string name;
+  std::string name;  ///< with `owns` and no name of its own: the owned bus name
   Type type = Type::raw_unix;
   std::string socket;  ///< address inside the provider: "/path", "@name", "tcp:host:port", or a device node
   SocketKind socket_kind = SocketKind::stream;
   std::string bus;                                        ///< dbus: the hosted bus that carries it
   std::string owns;                                       ///< dbus: the well-known name the provider owns there
-  std::string role;                                       ///< dbus: the role of the owner
+  std::string role;                                       ///< dbus: the role of the owner; empty = called like the owned name
   std::optional<std::vector<std::string>> allow;          ///< roles that may use it; absent = any
   std::optional<std::map<std::string, RoleRules>> roles;  ///< what each role may do; absent = no rule of the provider's
 };

@@ -1,0 +1,119 @@
+#include "parse/engine.h"
+
+#include "base/text.h"
+#include "parse/field.h"
+#include "parse/words.h"
+
+namespace xc::parse {
+namespace {
+
+constexpr std::size_t no_limit = SIZE_MAX;      // of members: Limits::values counts all of them
+constexpr std::uint64_t highest_pid = 4194304;  // PID_MAX_LIMIT (proc(5))
+constexpr std::string_view ours = "io.xconnect.";
+
+/// `key` as Go's encoding/json compares keys: ASCII letters fold, and with them the two characters beyond ASCII whose
+/// simple case folding is an ASCII letter, U+017F (long s) and U+212A (Kelvin sign).
+std::string folded(std::string_view key) {
+  std::string out;
+  for (std::size_t i = 0; i < key.size(); ++i) {
+    if (key.substr(i).starts_with("\xc5\xbf")) {
+      out += 's';
+      i += 1;
+    } else if (key.substr(i).starts_with("\xe2\x84\xaa")) {
+      out += 'k';
+      i += 2;
+    } else {
+      out += key[i] >= 'A' && key[i] <= 'Z' ? static_cast<char>(key[i] - 'A' + 'a') : key[i];
+    }
+  }
+  return out;
+}
+
+/// The member `name` (lower case) of an object; null counts as absent, as it does for both engines.
+Result<std::optional<View>> find_exact(View object, std::string_view name) {
+  for (const View& member : object.children())
+    if (member.name() != name && folded(member.name()) == folded(name))
+      return member.fail("differs from \"" + std::string(name) +
+                         "\" only by case, and engines disagree about such keys; remove it");
+  const auto found = object.find(name);
+  if (!found || found->is(Form::null)) return std::optional<View>();
+  return found;
+}
+
+/// Our annotations. Their keys are data, not names of fields: no engine folds them.
+Result<std::map<std::string, std::string>> read_annotations(View object) {
+  std::map<std::string, std::string> kept;
+  const auto annotations = XC_TRY(find_exact(object, "annotations"));
+  if (!annotations) return kept;
+  const std::vector<View> members = XC_TRY(read_object(*annotations, "an object of strings", no_limit));
+  for (const View& member : members) {
+    if (!member.name().starts_with(ours)) continue;
+    if (!is_plain(member.name())) return member.fail("a key with control characters");
+    kept[member.name()] = XC_TRY(read_word(member, word::plain));
+  }
+  return kept;
+}
+
+Result<std::string> read_absolute(View view) {
+  if (!view.is(Form::string) || !is_plain(view.text()) || !view.text().starts_with('/'))
+    return view.expected("an absolute path");
+  return view.text();
+}
+
+Result<std::vector<std::string>> read_env(View view) {
+  std::vector<std::string> env;
+  const std::vector<View> elements = XC_TRY(read_list(view, "strings", no_limit));
+  for (const View& element : elements) {
+    if (!element.is(Form::string)) return element.expected("a string");
+    // Engines pass on what has no '='; no program can ask for it by name.
+    if (element.text().find('=') != std::string::npos) env.push_back(element.text());
+  }
+  return env;
+}
+
+Result<> read_root(View view, model::OciConfig& config) {
+  if (!view.is(Form::object)) return view.expected("an object with \"path\"");
+  const auto path = XC_TRY(find_exact(view, "path"));
+  if (!path) return view.fail("has no \"path\", which it must have");
+  config.root_path = XC_TRY(read_word(*path, word::plain));
+  if (const auto readonly = XC_TRY(find_exact(view, "readonly"))) config.root_readonly = XC_TRY(read_flag(*readonly));
+  return {};
+}
+
+}  // namespace
+
+Result<model::OciState> parse_state(std::string_view text) {
+  const Document document = XC_TRY(Document::parse(text, "state", engine_limits));
+  const View root = document.root();
+  if (!root.is(Form::object)) return root.expected("the state of a container");
+  model::OciState state;
+  const auto id = XC_TRY(find_exact(root, "id"));
+  const auto status = XC_TRY(find_exact(root, "status"));
+  if (!id) return root.fail("has no \"id\", which it must have");
+  if (!status) return root.fail("has no \"status\", which it must have");
+  state.id = XC_TRY(read_word(*id, word::name));
+  state.status = XC_TRY(read_word(*status, word::name));
+  if (const auto bundle = XC_TRY(find_exact(root, "bundle"))) state.bundle = XC_TRY(read_absolute(*bundle));
+  if (const auto pid = XC_TRY(find_exact(root, "pid")))
+    state.pid = static_cast<std::int64_t>(XC_TRY(read_number(*pid, highest_pid)));
+  state.annotations = XC_TRY(read_annotations(root));
+  return state;
+}
+
+Result<model::OciConfig> parse_config(std::string_view text, std::string_view file) {
+  const Document document = XC_TRY(Document::parse(text, file, engine_limits));
+  const View root = document.root();
+  if (!root.is(Form::object)) return root.expected("a container's configuration");
+  model::OciConfig config;
+  const auto where = XC_TRY(find_exact(root, "root"));
+  if (!where) return root.fail("has no \"root\", which it must have");
+  XC_CHECK(read_root(*where, config));
+  if (const auto process = XC_TRY(find_exact(root, "process"))) {
+    if (!process->is(Form::object)) return process->expected("an object");
+    if (const auto env = XC_TRY(find_exact(*process, "env"))) config.env = XC_TRY(read_env(*env));
+  }
+  config.annotations = XC_TRY(read_annotations(root));
+  return config;
+}
+
+}  // namespace xc::parse

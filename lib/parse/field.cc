@@ -1,0 +1,119 @@
+#include "parse/field.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "parse/words.h"
+
+namespace xc::parse {
+namespace {
+
+bool fits_name(std::string_view text) {
+  return text::is_name(text);
+}
+bool fits_pattern(std::string_view text) {
+  return is_pattern(text) && !text.starts_with('@');
+}
+
+std::string counted(std::size_t count, std::string_view what) {
+  return text::number(std::uint64_t{count}) + " " + std::string(what);
+}
+
+Result<std::vector<View>> bounded(View view, std::string_view what, std::size_t most) {
+  std::vector<View> all = view.children();
+  if (all.size() <= most) return all;
+  return view.fail("holds " + counted(all.size(), what) + ", more than the " + text::number(std::uint64_t{most}) +
+                   " allowed");
+}
+
+}  // namespace
+
+namespace word {
+const Word plain{is_plain, "a string without control characters that is not empty"};
+const Word name{fits_name, "a name of at most 64 letters, digits, '_', '.' or '-' that does not begin with '.' or '-'"};
+const Word provider{is_provider, "the name of a container, or \"@host\""};
+const Word pattern{fits_pattern, "a pattern of at most 64 letters, digits, '_', '.', '-', '*' or '?'"};
+const Word provider_pattern{is_pattern, "a pattern of container names, or \"@host\""};
+const Word variable{is_variable, "the name of a variable that does not steer how programs are found or loaded"};
+const Word bus_name{is_bus_name, "a well-known bus name such as \"org.example.Name\""};
+const Word bus_pattern{is_bus_pattern, "a bus name, or one with \".*\" behind it"};
+const Word bus_rule{is_bus_rule, "a rule such as \"org.example.Name=org.example.Interface.Method@/path\""};
+const Word method{is_method, "an HTTP method in capitals, or \"*\""};
+const Word path_pattern{is_path_pattern, "a path pattern that begins with '/' and holds no blank, '?' or '#'"};
+}  // namespace word
+
+Result<std::string> read_word(View view, const Word& kind) {
+  if (!view.is(Form::string) || !kind.fits(view.text())) return view.expected(kind.looks);
+  return view.text();
+}
+
+Result<std::vector<std::string>> read_words(View view, const Word& kind, std::size_t least, std::size_t most) {
+  std::vector<std::string> words;
+  const std::vector<View> elements = XC_TRY(read_list(view, "strings", most));
+  for (const View& element : elements) {
+    words.push_back(XC_TRY(read_word(element, kind)));
+    if (std::count(words.begin(), words.end(), words.back()) > 1)
+      return element.fail("\"" + text::printable(words.back(), 64) + "\" stands there twice");
+  }
+  if (words.size() < least)
+    return view.expected("a list of at least " + text::number(std::uint64_t{least}) + " string");
+  return words;
+}
+
+Result<bool> read_flag(View view) {
+  if (!view.is(Form::boolean)) return view.expected("true or false");
+  return view.flag();
+}
+
+Result<std::uint64_t> read_number(View view, std::uint64_t most) {
+  const auto number = view.number();
+  if (!number || *number > most) return view.expected("a whole number from 0 to " + text::number(most));
+  return *number;
+}
+
+Result<std::vector<View>> read_list(View view, std::string_view what, std::size_t most) {
+  if (!view.is(Form::list)) return view.expected("a list of " + std::string(what));
+  return bounded(view, what, most);
+}
+
+Result<std::vector<View>> read_object(View view, std::string_view what, std::size_t most) {
+  if (!view.is(Form::object)) return view.expected(what);
+  return bounded(view, "members", most);
+}
+
+Result<View> read_member(View object, std::string_view name) {
+  if (!object.is(Form::object)) return object.expected("an object");
+  if (const auto member = object.find(name)) return *member;
+  return object.fail("has no \"" + std::string(name) + "\", which it must have");
+}
+
+Result<std::string> read_key(View object, std::string_view name, const Word& kind) {
+  const View member = XC_TRY(read_member(object, name));
+  return read_word(member, kind);
+}
+
+Result<> read_key_if(View object, std::string_view name, const Word& kind, std::string& into) {
+  if (const auto member = object.find(name)) into = XC_TRY(read_word(*member, kind));
+  return {};
+}
+
+Result<> refuse_others(View object, std::initializer_list<std::string_view> known) {
+  for (const View& member : object.children()) {
+    if (member.name().starts_with('#') || std::ranges::find(known, member.name()) != known.end()) continue;
+    std::vector<std::string> words;
+    for (const std::string_view word : known) words.push_back("\"" + std::string(word) + "\"");
+    return member.fail("is not known here, and ignoring it could grant too much; known are " + listed(words));
+  }
+  return {};
+}
+
+std::string listed(const std::vector<std::string>& words) {
+  std::string out;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if (i > 0) out += i + 1 == words.size() ? " and " : ", ";
+    out += words[i];
+  }
+  return out;
+}
+
+}  // namespace xc::parse

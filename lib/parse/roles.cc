@@ -1,0 +1,137 @@
+#include "parse/roles.h"
+
+namespace xc::parse {
+namespace {
+
+constexpr std::size_t most_roles = 64;
+constexpr std::size_t most_rules = 256;
+constexpr std::uint64_t most_descriptors = 253;  // SCM_MAX_FD of the kernel (unix(7))
+
+bool says_all(View view) {
+  return view.is(Form::string) && view.text() == "all";
+}
+
+Result<model::RestRule> read_rest_rule(View view) {
+  if (!view.is(Form::object)) return view.expected("an object with \"methods\" and \"paths\"");
+  XC_CHECK(refuse_others(view, {"methods", "paths"}));
+  model::RestRule rule;
+  const View methods = XC_TRY(read_member(view, "methods"));
+  const View paths = XC_TRY(read_member(view, "paths"));
+  rule.methods = XC_TRY(read_words(methods, word::method, 1, most_rules));
+  rule.paths = XC_TRY(read_words(paths, word::path_pattern, 1, most_rules));
+  return rule;
+}
+
+Result<> read_rest_list(View view, model::RestRules& rest) {
+  if (says_all(view)) {
+    rest.all = true;
+    return {};
+  }
+  if (!view.is(Form::list)) return view.expected("\"all\" or a list of rules");
+  const std::vector<View> rules = XC_TRY(read_list(view, "rules", most_rules));
+  for (const View& rule : rules) rest.rules.push_back(XC_TRY(read_rest_rule(rule)));
+  return {};
+}
+
+Result<model::RestRules> read_rest(View view) {
+  model::RestRules rest;
+  if (view.is(Form::object)) {
+    XC_CHECK(refuse_others(view, {"rules", "upgrade"}));
+    const View rules = XC_TRY(read_member(view, "rules"));
+    XC_CHECK(read_rest_list(rules, rest));
+    if (const auto upgrade = view.find("upgrade")) rest.upgrade = XC_TRY(read_flag(*upgrade));
+    return rest;
+  }
+  if (!says_all(view) && !view.is(Form::list))
+    return view.expected("\"all\", a list of rules, or an object with \"rules\"");
+  XC_CHECK(read_rest_list(view, rest));
+  rest.upgrade = rest.all;  // the bare word means everything; {"rules":"all"} keeps upgrades apart
+  return rest;
+}
+
+Result<model::DbusRules> read_dbus(View view) {
+  model::DbusRules dbus;
+  if (says_all(view)) {
+    dbus.all = true;
+    return dbus;
+  }
+  if (!view.is(Form::object))
+    return view.expected("\"all\" or an object with \"see\", \"talk\", \"own\", \"call\" or \"broadcast\"");
+  XC_CHECK(refuse_others(view, {"see", "talk", "own", "call", "broadcast"}));
+  const auto read = [&](std::string_view key, const Word& kind, std::vector<std::string>& into) -> Result<> {
+    if (const auto member = view.find(key)) into = XC_TRY(read_words(*member, kind, 0, most_rules));
+    return {};
+  };
+  XC_CHECK(read("see", word::bus_pattern, dbus.see));
+  XC_CHECK(read("talk", word::bus_pattern, dbus.talk));
+  XC_CHECK(read("own", word::bus_pattern, dbus.own));
+  XC_CHECK(read("call", word::bus_rule, dbus.call));
+  XC_CHECK(read("broadcast", word::bus_rule, dbus.broadcast));
+  return dbus;
+}
+
+/// Today a role is a word. A role with interfaces added or removed will be an object, and will be read here.
+Result<std::string> read_wayland(View view) {
+  return read_word(view, word::name);
+}
+
+Result<model::UnixRules> read_unix(View view) {
+  if (!view.is(Form::object)) return view.expected("an object with \"fds\"");
+  XC_CHECK(refuse_others(view, {"fds"}));
+  const View fds = XC_TRY(read_member(view, "fds"));
+  return model::UnixRules{static_cast<std::uint32_t>(XC_TRY(read_number(fds, most_descriptors)))};
+}
+
+template <class T>
+Result<> put(Result<T> value, std::optional<T>& into) {
+  into = XC_TRY(std::move(value));
+  return {};
+}
+
+Result<> read_into(model::RoleRules& rules, View view, model::Type type) {
+  switch (type) {
+    case model::Type::rest: return put(read_rest(view), rules.rest);
+    case model::Type::dbus: return put(read_dbus(view), rules.dbus);
+    case model::Type::wayland: return put(read_wayland(view), rules.wayland);
+    case model::Type::raw_unix: return put(read_unix(view), rules.raw_unix);
+    case model::Type::drm:
+    case model::Type::input:
+    case model::Type::chardev:
+    case model::Type::vchan:
+    case model::Type::count_: break;
+  }
+  return view.fail("services of type " + std::string(model::name_of(type)) +
+                   " have no rules; those with rules are rest, dbus, wayland and unix");
+}
+
+}  // namespace
+
+Result<model::RoleRules> read_role(View view) {
+  if (!view.is(Form::object))
+    return view.expected("an object of protocols (\"rest\", \"dbus\", \"wayland\", \"unix\")");
+  XC_CHECK(refuse_others(view, {"rest", "dbus", "wayland", "unix", "uid"}));
+  model::RoleRules rules;
+  for (const model::Type type : {model::Type::rest, model::Type::dbus, model::Type::wayland, model::Type::raw_unix})
+    if (const auto value = view.find(model::name_of(type))) XC_CHECK(read_into(rules, *value, type));
+  if (const auto uid = view.find("uid")) (void)XC_TRY(read_number(*uid, 0xffffffffU));
+  return rules;
+}
+
+Result<std::map<std::string, model::RoleRules>> read_roles(View view, const Word& key) {
+  std::map<std::string, model::RoleRules> roles;
+  const std::vector<View> members = XC_TRY(read_object(view, "an object of roles", most_roles));
+  for (const View& role : members) {
+    if (role.name().starts_with('#')) continue;
+    if (!key.fits(role.name())) return role.fail("a role's name must be " + std::string(key.looks));
+    roles[role.name()] = XC_TRY(read_role(role));
+  }
+  return roles;
+}
+
+Result<model::RoleRules> read_protocol(View view, model::Type type) {
+  model::RoleRules rules;
+  XC_CHECK(read_into(rules, view, type));
+  return rules;
+}
+
+}  // namespace xc::parse

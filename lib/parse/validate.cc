@@ -1,0 +1,168 @@
+#include "parse/validate.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "parse/field.h"
+#include "parse/words.h"
+
+namespace xc::parse {
+namespace {
+
+constexpr std::size_t most_text = 4095;
+constexpr std::size_t most_entries = 256;
+constexpr std::uint32_t most_descriptors = 253;
+
+/// Gathers answers; `what` is the first question that was answered with no.
+class Inspection {
+ public:
+  void demand(bool good, std::string_view what) {
+    if (!good && what_.empty()) what_ = what;
+  }
+  void demand(std::string_view text, const Word& kind, std::string_view what) {
+    demand(text.size() <= most_text && kind.fits(text), what);
+  }
+  void demand(const std::vector<std::string>& texts, const Word& kind, std::string_view what) {
+    demand(texts.size() <= most_entries, what);
+    for (const std::string& text : texts) demand(text, kind, what);
+  }
+  /// Absent is good as well.
+  void allow(std::string_view text, const Word& kind, std::string_view what) {
+    if (!text.empty()) demand(text, kind, what);
+  }
+  [[nodiscard]] Result<> outcome() const {
+    if (what_.empty()) return {};
+    return fail(Kind::manifest, "the reading process sent back " + what_ + " that no document can have");
+  }
+
+ private:
+  std::string what_;
+};
+
+bool fits_absolute(std::string_view text) {
+  return is_plain(text) && text.starts_with('/');
+}
+bool fits_warning(std::string_view text) {
+  return text::printable(text, most_text) == text;
+}
+const Word absolute{fits_absolute, ""};
+const Word warning{fits_warning, ""};
+
+void inspect(Inspection& ask, const model::RoleRules& rules) {
+  if (rules.rest) {
+    ask.demand(!rules.rest->all || rules.rest->rules.empty(), "rules");
+    ask.demand(rules.rest->rules.size() <= most_entries, "rules");
+    for (const model::RestRule& rule : rules.rest->rules) {
+      ask.demand(!rule.methods.empty() && !rule.paths.empty(), "rules");
+      ask.demand(rule.methods, word::method, "a method");
+      ask.demand(rule.paths, word::path_pattern, "a path");
+    }
+  }
+  if (rules.dbus) {
+    for (const auto* names : {&rules.dbus->see, &rules.dbus->talk, &rules.dbus->own})
+      ask.demand(*names, word::bus_pattern, "a bus name");
+    for (const auto* calls : {&rules.dbus->call, &rules.dbus->broadcast})
+      ask.demand(*calls, word::bus_rule, "a bus rule");
+  }
+  if (rules.wayland) ask.demand(*rules.wayland, word::name, "a Wayland role");
+  if (rules.raw_unix) ask.demand(rules.raw_unix->fds <= most_descriptors, "a descriptor limit");
+}
+
+void inspect(Inspection& ask, const std::map<std::string, model::RoleRules>& roles, const Word& kind) {
+  ask.demand(roles.size() <= most_services, "roles");
+  for (const auto& [role, rules] : roles) {
+    ask.demand(role, kind, "a role");
+    inspect(ask, rules);
+  }
+}
+
+void inspect(Inspection& ask, const std::map<std::string, std::string>& annotations) {
+  for (const auto& [key, value] : annotations) {
+    ask.demand(key.starts_with("io.xconnect.") && is_plain(key), "an annotation");
+    ask.demand(is_plain(value), "an annotation");
+  }
+}
+
+void inspect(Inspection& ask, const model::Requirement& wanted) {
+  ask.demand(wanted.name, word::name, "a service");
+  ask.demand(wanted.role, word::name, "a role");
+  ask.allow(wanted.type, word::name, "a type");
+  ask.allow(wanted.interface, word::plain, "an interface");
+  ask.allow(wanted.provider, word::provider, "a provider");
+  ask.demand(wanted.targets, word::plain, "a target");
+  ask.demand(wanted.where, warning, "a place");
+  ask.demand(wanted.env.size() <= most_entries, "variables");
+  for (const auto& [name, value] : wanted.env) {
+    ask.demand(name, word::variable, "a variable");
+    ask.demand(value, word::plain, "a variable");
+  }
+}
+
+void inspect(Inspection& ask, const model::Offer& offer) {
+  const bool named_by_bus = !offer.owns.empty() && offer.name == offer.owns;
+  ask.demand(offer.name, named_by_bus ? word::bus_name : word::name, "a service");
+  ask.demand(!offer.socket.empty() || !offer.owns.empty(), "a service without socket");
+  ask.allow(offer.socket, word::plain, "a socket");
+  ask.allow(offer.bus, word::name, "a bus");
+  ask.allow(offer.owns, word::bus_name, "a bus name");
+  ask.allow(offer.role, word::name, "a role");
+  if (offer.allow) ask.demand(*offer.allow, word::name, "a role");
+  if (offer.roles) inspect(ask, *offer.roles, word::name);
+}
+
+}  // namespace
+
+Result<> validate(const model::OciState& value) {
+  Inspection ask;
+  ask.demand(value.id, word::name, "an id");
+  ask.demand(value.status, word::name, "a status");
+  ask.allow(value.bundle, absolute, "a bundle");
+  ask.demand(value.pid >= 0 && value.pid <= 4194304, "a pid");
+  inspect(ask, value.annotations);
+  return ask.outcome();
+}
+
+Result<> validate(const model::OciConfig& value) {
+  Inspection ask;
+  ask.demand(value.root_path, word::plain, "a root");
+  inspect(ask, value.annotations);
+  for (const std::string& variable : value.env)
+    ask.demand(variable.find('\0') == std::string::npos && variable.find('=') != std::string::npos, "a variable");
+  return ask.outcome();
+}
+
+Result<> validate(const model::Manifest& value) {
+  Inspection ask;
+  ask.allow(value.name, word::plain, "a name");
+  ask.demand(value.requirements.size() <= most_services, "requirements");
+  for (const model::Requirement& wanted : value.requirements) inspect(ask, wanted);
+  ask.demand(value.warnings, warning, "a warning");
+  return ask.outcome();
+}
+
+Result<> validate(const model::Exports& value) {
+  Inspection ask;
+  ask.demand(value.offers.size() <= most_services, "offers");
+  for (const model::Offer& offer : value.offers) inspect(ask, offer);
+  ask.demand(value.warnings, warning, "a warning");
+  return ask.outcome();
+}
+
+Result<> validate(const model::Policy& value) {
+  Inspection ask;
+  ask.demand(value.present, "a policy");
+  ask.demand(value.allow.size() <= most_entries && value.offer.size() <= most_entries, "a policy");
+  for (const model::Grant& grant : value.allow) {
+    ask.demand(grant.consumer, word::pattern, "a consumer");
+    ask.demand(grant.service, word::pattern, "a service");
+    ask.demand(grant.provider, word::provider_pattern, "a provider");
+    inspect(ask, grant.roles, word::pattern);
+  }
+  for (const model::OfferGrant& grant : value.offer) {
+    ask.demand(grant.provider, word::pattern, "a provider");
+    ask.demand(grant.service, word::pattern, "a service");
+  }
+  return ask.outcome();
+}
+
+}  // namespace xc::parse

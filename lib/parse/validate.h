@@ -1,0 +1,19 @@
+// The rules of words.h and the limits of R16, asked once more about structs that came from another process (R17: the
+// process that parses hostile text may have been taken over by it). Runs in the hook.
+#pragma once
+
+#include "base/result.h"
+#include "model/container.h"
+#include "model/manifest.h"
+#include "model/policy.h"
+
+namespace xc::parse {
+
+/// Nothing when the parser could have made `value`; otherwise Kind::manifest, with a text that repeats none of it.
+[[nodiscard]] Result<> validate(const model::OciState& value);
+[[nodiscard]] Result<> validate(const model::OciConfig& value);
+[[nodiscard]] Result<> validate(const model::Manifest& value);
+[[nodiscard]] Result<> validate(const model::Exports& value);
+[[nodiscard]] Result<> validate(const model::Policy& value);
+
+}  // namespace xc::parse
