@@ -1,0 +1,63 @@
+// See id_map.h.
+#include "sys/id_map.h"
+
+#include <limits>
+#include <string>
+
+#include "base/text.h"
+#include "sys/small_file.h"
+
+namespace xc::sys {
+namespace {
+
+constexpr std::size_t map_limit = 65536;  // at most 340 lines (user_namespaces(7))
+constexpr std::uint64_t no_id = std::numeric_limits<std::uint32_t>::max();
+
+std::vector<std::uint64_t> numbers_of(std::string_view line) {
+  std::vector<std::uint64_t> numbers;
+  for (const auto word : text::split(line, ' ')) {  // the kernel pads with blanks
+    if (word.empty()) continue;
+    const auto number = text::parse_number(word);
+    if (!number || *number > no_id) return {};
+    numbers.push_back(*number);
+  }
+  return numbers;
+}
+
+Result<std::uint32_t> root_in(const Process& process, const std::string& name) {
+  const std::string text = XC_TRY(read_file(process.dir.get(), name, map_limit));
+  const IdMap map = XC_TRY_IN(name, IdMap::parse(text));
+  if (const auto id = map.to_host(0)) return *id;
+  return fail(Kind::plant, name + ": the container's root has no id on the host; map its id 0");
+}
+
+}  // namespace
+
+Result<IdMap> IdMap::parse(std::string_view text) {
+  IdMap map;
+  for (const auto line : text::split(text, '\n')) {
+    if (line.empty()) continue;
+    const auto numbers = numbers_of(line);
+    if (numbers.size() != 3) return fail(Kind::kernel, "not as user_namespaces(7) says: " + text::printable(line));
+    map.ranges_.push_back({numbers[0], numbers[1], numbers[2]});
+  }
+  return map;
+}
+
+std::optional<std::uint32_t> IdMap::to_host(std::uint32_t inside) const {
+  for (const Range& range : ranges_) {
+    if (inside < range.inside || inside - range.inside >= range.count) continue;
+    const std::uint64_t outside = range.outside + (inside - range.inside);
+    if (range.outside == no_id || outside >= no_id) return std::nullopt;
+    return static_cast<std::uint32_t>(outside);
+  }
+  return std::nullopt;
+}
+
+Result<Owner> owner_of_root(const Proc& proc, const Process& process, const Namespaces& of_process) {
+  const Namespaces own = XC_TRY(own_namespaces(proc));
+  if (XC_TRY(same_file(own.user.get(), of_process.user.get()))) return Owner{};
+  return Owner{.uid = XC_TRY(root_in(process, "uid_map")), .gid = XC_TRY(root_in(process, "gid_map"))};
+}
+
+}  // namespace xc::sys

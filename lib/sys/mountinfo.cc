@@ -1,0 +1,91 @@
+// See mountinfo.h.
+#include "sys/mountinfo.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "sys/small_file.h"
+
+namespace xc::sys {
+namespace {
+
+bool is_octal(char c) {
+  return c >= '0' && c <= '7';
+}
+
+/// The kernel writes blank, tab, newline, backslash and '#' as \ooo.
+std::string unescape(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool escaped = text[i] == '\\' && i + 3 < text.size() && is_octal(text[i + 1]) && is_octal(text[i + 2]) &&
+                         is_octal(text[i + 3]);
+    if (!escaped) {
+      out += text[i];
+      continue;
+    }
+    out += static_cast<char>((text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 + (text[i + 3] - '0'));
+    i += 3;
+  }
+  return out;
+}
+
+// "36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw,errors=continue": fields 7.. are optional and end at
+// "-".
+Result<Mount> parse_line(std::string_view line, std::size_t number) {
+  const auto fields = text::split(line, ' ');
+  const auto dash = std::find(fields.begin() + std::min<std::ptrdiff_t>(6, std::ssize(fields)), fields.end(), "-");
+  const auto id = text::parse_number(fields[0]);
+  if (!id || std::distance(dash, fields.end()) < 4)
+    return fail(Kind::kernel, "mountinfo line " + text::number(std::uint64_t{number}) + ": not as proc(5) says");
+  Mount mount{.id = *id,
+              .root = unescape(fields[3]),
+              .point = unescape(fields[4]),
+              .type = std::string(dash[1]),
+              .super_options = unescape(dash[3]),
+              .shared = false};
+  mount.shared = std::any_of(fields.begin() + 6, dash, [](auto field) { return field.starts_with("shared:"); });
+  return mount;
+}
+
+}  // namespace
+
+Result<std::vector<Mount>> parse_mountinfo(std::string_view text) {
+  std::vector<Mount> mounts;
+  std::size_t number = 0;
+  for (const auto line : text::split(text, '\n')) {
+    ++number;
+    if (line.empty()) continue;
+    mounts.push_back(XC_TRY(parse_line(line, number)));
+  }
+  return mounts;
+}
+
+Result<std::vector<Mount>> read_mounts(const Proc& proc, const std::string& process) {
+  const std::string name = process + "/mountinfo";
+  const std::string text = XC_TRY(read_file(proc.dir(), name, proc_file_limit));
+  return XC_TRY_IN(name, parse_mountinfo(text));
+}
+
+Result<std::uint64_t> mount_id_of(const Proc& proc, int fd) {
+  struct statx facts{};
+  if (::statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &facts) == 0 && (facts.stx_mask & STATX_MNT_ID) != 0)
+    return std::uint64_t{facts.stx_mnt_id};
+  constexpr std::string_view key = "mnt_id:\t";
+  const std::string text = XC_TRY(read_file(proc.dir(), "self/fdinfo/" + text::number(fd), proc_file_limit));
+  for (const auto line : text::split(text, '\n'))
+    if (line.starts_with(key))
+      if (const auto id = text::parse_number(line.substr(key.size()))) return *id;
+  return fail(Kind::kernel, "the kernel does not tell the mount of a descriptor");
+}
+
+Result<Mount> find_mount(const Proc& proc, const std::vector<Mount>& mounts, int fd) {
+  const std::uint64_t id = XC_TRY(mount_id_of(proc, fd));
+  const auto found = std::find_if(mounts.begin(), mounts.end(), [id](const Mount& mount) { return mount.id == id; });
+  if (found == mounts.end()) return fail(Kind::kernel, "mount " + text::number(id) + " is not in this mount namespace");
+  return *found;
+}
+
+}  // namespace xc::sys

@@ -1,0 +1,76 @@
+// See peer.h.
+#include "sys/peer.h"
+
+#include <linux/nsfs.h>
+#include <sys/ioctl.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <string>
+
+#include "base/text.h"
+#include "sys/cgroup_paths.h"
+#include "sys/namespaces.h"
+#include "sys/small_file.h"
+
+namespace xc::sys {
+namespace {
+
+constexpr std::size_t status_limit = 65536;
+constexpr int deepest_nesting = 32;  // MAX_PID_NS_LEVEL of the kernel
+
+/// True when `process` is number 1 in its innermost pid namespace.
+Result<bool> is_first(const Process& process) {
+  constexpr std::string_view key = "NSpid:";
+  const std::string text = XC_TRY(read_file(process.dir.get(), "status", status_limit));
+  for (const auto line : text::split(text, '\n'))
+    if (line.starts_with(key)) return text::split(line, '\t').back() == "1";
+  return fail(Kind::kernel, "the kernel does not tell pids inside namespaces (NSpid)");
+}
+
+Result<bool> is_same_or_below(Fd namespace_fd, int ancestor) {
+  for (int level = 0; level <= deepest_nesting; ++level) {
+    if (XC_TRY(same_file(namespace_fd.get(), ancestor))) return true;
+    Fd above{::ioctl(namespace_fd.get(), NS_GET_PARENT)};
+    if (!above && errno == EPERM) return false;  // the parent is outside what we may see: the top is reached
+    if (!above) return fail_errno(Kind::kernel, "NS_GET_PARENT", errno);
+    namespace_fd = std::move(above);
+  }
+  return false;
+}
+
+Result<std::vector<CgroupPath>> cgroups_of(const Process& process) {
+  const std::string text = XC_TRY(read_file(process.dir.get(), "cgroup", status_limit));
+  return parse_cgroups(text);
+}
+
+Result<bool> shares_cgroups(const Process& peer, const Process& init) {
+  const auto theirs = XC_TRY(cgroups_of(peer));
+  bool any = false;
+  for (const CgroupPath& group : XC_TRY(cgroups_of(init))) {
+    if (group.path == "/") continue;
+    const auto same = std::find_if(theirs.begin(), theirs.end(),
+                                   [&](const CgroupPath& other) { return other.controllers == group.controllers; });
+    if (same == theirs.end() || !lies_in(same->path, group.path)) return false;
+    any = true;
+  }
+  return any;
+}
+
+Result<bool> compare(const Proc& proc, const Process& peer, const Process& init) {
+  const Namespaces own = XC_TRY(own_namespaces(proc));
+  const Namespaces of_init = XC_TRY(open_namespaces(init));
+  Namespaces of_peer = XC_TRY(open_namespaces(peer));
+  const bool shared = XC_TRY(same_file(own.pid.get(), of_init.pid.get()));
+  if (!shared && XC_TRY(is_first(init))) return is_same_or_below(std::move(of_peer.pid), of_init.pid.get());
+  return shares_cgroups(peer, init);
+}
+
+}  // namespace
+
+Result<bool> belongs_to(const Proc& proc, const Process& peer, const Process& init) {
+  const bool belongs = XC_TRY(compare(proc, peer, init));
+  return belongs && XC_TRY(is_alive(peer)) && XC_TRY(is_alive(init));
+}
+
+}  // namespace xc::sys
