@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "model/policy.h"
+#include "model/rights.h"
 #include "model/service.h"
 
 namespace xc::model {
@@ -27,11 +27,12 @@ struct Link {
   std::string role;
   std::string target;  ///< where it appears in the container, as the plan chose it
   bool required = true;
-  std::string provider;  ///< only this provider (by name); empty = whoever offers the service
+  std::string provider;  ///< only this provider (by name, "@host" for the host); empty = whoever offers the service
   std::string address;   ///< a fixed provider address on the host; empty = the registry decides at each connection
-  Type type = Type::raw_unix;  ///< what the consumer was planned for; with a registry the provider's offer must agree
+  Type type = Type::raw_unix;  ///< what the consumer was planned for; the provider's offer must agree, unless
+  bool type_assumed = false;   ///< nobody had declared the service: the offer decides at each connection
   SocketKind socket_kind = SocketKind::stream;
-  RoleRules rules;  ///< what host policy leaves of the role; the provider's own rules narrow it further
+  std::vector<ProviderGrant> grants;  ///< what host policy leaves of the role; the provider's rules narrow it further
   Limits limits;
 };
 template <class A>
@@ -43,8 +44,9 @@ void fields(A& a, Link& l) {
   a("provider", l.provider);
   a("address", l.address);
   a("type", l.type);
+  a("type-assumed", l.type_assumed);
   a("socket-type", l.socket_kind);
-  a("rules", l.rules);
+  a("grants", l.grants);
   a("limits", l.limits);
 }
 

@@ -78,13 +78,15 @@ void fields(A& a, Offered& o) {
 
 /// Everything about the host that a plan depends on; gathered by inject/survey, or written by a test.
 struct HostFacts {
-  std::vector<Offered> offered;  ///< by the host and by running containers
-  bool known_container = true;   ///< false: planned from files alone, nothing below was looked up
-  bool shared_netns = false;     ///< the container lives in the host's network namespace
+  std::vector<Offered> offered;                  ///< now, by the host and by running containers
+  std::optional<std::vector<Offered>> declared;  ///< by every manifest of the host, running or not; absent = not known
+  bool known_container = true;  ///< false: planned from files alone, nothing else here was looked up
+  bool shared_netns = false;    ///< the container lives in the host's network namespace
 };
 template <class A>
 void fields(A& a, HostFacts& f) {
   a("offered", f.offered);
+  a("declared", f.declared);
   a("known-container", f.known_container);
   a("shared-netns", f.shared_netns);
 }

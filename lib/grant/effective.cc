@@ -1,0 +1,126 @@
+// Decisions about rights; pure. See effective.h.
+#include "grant/effective.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+
+namespace xc::grant {
+namespace {
+
+std::string quoted(std::string_view name) {
+  return "\"" + text::printable(name) + "\"";
+}
+
+std::string described(const model::Offered& offered) {
+  return offered.provider.empty() ? "the host" : quoted(offered.provider);
+}
+
+bool allowed(const model::Link& link, std::string_view provider) {
+  return std::ranges::any_of(link.grants, [&](const auto& grant) { return text::glob(grant.provider, provider); });
+}
+
+int rank(const model::Offered& offered) {
+  if (offered.origin != model::Origin::host) return 0;
+  return offered.provider.empty() ? 2 : 1;
+}
+
+/// The provider's rules for the role: a layer of one alternative, silent when the provider has no rules at all.
+Result<model::Layer> layer_of(const model::Link& link, const model::Offered& offered) {
+  const model::Offer& offer = offered.offer;
+  if (offer.allow && std::ranges::find(*offer.allow, link.role) == offer.allow->end())
+    return fail(Kind::policy, described(offered) + " does not grant " + quoted(link.service) + " to the role " +
+                                  quoted(link.role) + "; its \"allow\" names " +
+                                  (offer.allow->empty() ? "none" : text::printable(text::join(*offer.allow, ", "))));
+  if (!offer.roles) return model::Layer{{model::RoleRules{}}};
+  const auto found = offer.roles->find(link.role);
+  if (found != offer.roles->end()) return model::Layer{{found->second}};
+  std::vector<std::string> known;
+  for (const auto& [role, rules] : *offer.roles) known.push_back(role);
+  return fail(Kind::policy, described(offered) + " has no role " + quoted(link.role) + " for " + quoted(link.service) +
+                                "; its \"roles\" are " +
+                                (known.empty() ? "none" : text::printable(text::join(known, ", "))));
+}
+
+}  // namespace
+
+std::string_view provider_name(const model::Offered& offered) {
+  return offered.provider.empty() ? host_name : std::string_view(offered.provider);
+}
+
+Result<std::vector<model::ProviderGrant>> decide_by_policy(std::string_view consumer, const model::Requirement& wanted,
+                                                           const model::Policy& policy) {
+  std::vector<model::ProviderGrant> grants;
+  if (!policy.present) grants.emplace_back();
+  for (const model::Grant& entry : policy.allow) {
+    const bool matches = text::glob(entry.consumer, consumer) && text::glob(entry.service, wanted.name) &&
+                         (wanted.provider.empty() || text::glob(entry.provider, wanted.provider));
+    if (!policy.present || !matches) continue;
+    for (const auto& [role, rules] : entry.roles)
+      if (text::glob(role, wanted.role)) grants.push_back({entry.provider, rules});
+  }
+  if (!grants.empty()) return grants;
+  std::string sentence = "no policy entry allows " + quoted(consumer) + " to use " + quoted(wanted.name);
+  if (!wanted.provider.empty()) sentence += " of " + quoted(wanted.provider);
+  return fail(Kind::policy, sentence + " in the role " + quoted(wanted.role));
+}
+
+std::vector<const model::Offered*> candidates(const model::Link& link, const std::vector<model::Offered>& offered) {
+  std::vector<const model::Offered*> found;
+  for (const model::Offered& one : offered) {
+    const std::string_view name = provider_name(one);
+    if (one.offer.name == link.service && (link.provider.empty() || link.provider == name) && allowed(link, name))
+      found.push_back(&one);
+  }
+  return found;
+}
+
+Result<const model::Offered*> choose(const model::Link& link, const std::vector<model::Offered>& offered) {
+  const model::Offered* best = nullptr;
+  const model::Offered* rival = nullptr;
+  for (const model::Offered* one : candidates(link, offered)) {
+    if (best == nullptr || rank(*one) > rank(*best)) {
+      best = one;
+      rival = nullptr;
+    } else if (rank(*one) == rank(*best)) {
+      rival = one;
+    }
+  }
+  if (rival == nullptr) return best;
+  if (rival->provider == best->provider)
+    return fail(Kind::policy, described(*best) + " offers " + quoted(link.service) + " twice");
+  return fail(Kind::policy, "both " + described(*best) + " and " + described(*rival) + " offer " +
+                                quoted(link.service) + ": name the one that is meant as \"provider\"");
+}
+
+Result<Effective> narrow(const model::Link& planned, const model::Offered& offered) {
+  const model::Offer& offer = offered.offer;
+  model::Layer host;
+  for (const model::ProviderGrant& grant : planned.grants)
+    if (text::glob(grant.provider, provider_name(offered))) host.any.push_back(grant.rules);
+  if (host.any.empty())
+    return fail(Kind::policy, "no policy entry allows " + quoted(planned.service) + " of " + described(offered) +
+                                  " in the role " + quoted(planned.role));
+  if (!planned.type_assumed && offer.type != planned.type)
+    return fail(Kind::policy, described(offered) + " offers " + quoted(planned.service) + " as " +
+                                  std::string(name_of(offer.type)) + ", but the link was planned as " +
+                                  std::string(name_of(planned.type)));
+  if (offer.socket_kind != planned.socket_kind)
+    return fail(Kind::policy, described(offered) + " offers " + quoted(planned.service) + " on a " +
+                                  std::string(name_of(offer.socket_kind)) + " socket, but the link was planned for " +
+                                  std::string(name_of(planned.socket_kind)));
+  model::Layer provider = XC_TRY(layer_of(planned, offered));
+  return Effective{offer.type, {{std::move(host), std::move(provider)}}};
+}
+
+Result<> may_offer(std::string_view provider, model::Origin origin, const model::Offer& offer,
+                   const model::Policy& policy) {
+  if (origin == model::Origin::host || !policy.present) return {};
+  const bool listed = std::ranges::any_of(policy.offer, [&](const model::OfferGrant& entry) {
+    return text::glob(entry.provider, provider) && text::glob(entry.service, offer.name);
+  });
+  if (listed) return {};
+  return fail(Kind::policy, "no policy entry lets the image of " + quoted(provider) + " offer " + quoted(offer.name));
+}
+
+}  // namespace xc::grant
