@@ -25,8 +25,48 @@ int rank(const model::Offered& offered) {
   return offered.provider.empty() ? 2 : 1;
 }
 
+/// Rules for other protocols only must not become full rights on this one: a role with REST paths says nothing good
+/// about a raw socket of the same service.
+bool speaks_elsewhere(const model::RoleRules& rules, model::Type type) {
+  if (!rules.rest && !rules.dbus && !rules.wayland && !rules.raw_unix) return false;
+  switch (type) {
+    case model::Type::raw_unix: return !rules.raw_unix;
+    case model::Type::rest: return !rules.rest;
+    case model::Type::dbus: return !rules.dbus;
+    case model::Type::wayland: return !rules.wayland;
+    case model::Type::drm:
+    case model::Type::input:
+    case model::Type::chardev:
+    case model::Type::vchan:
+    case model::Type::count_: return false;  // no vocabulary: the role as such is the grant
+  }
+  return true;
+}
+
+std::unexpected<Error> no_rules_for(std::string_view whose, const model::Link& link, model::Type type) {
+  return fail(Kind::policy, std::string(whose) + " has rules for the role " + quoted(link.role) + " of " +
+                                quoted(link.service) + ", but none for its type " + quoted(name_of(type)));
+}
+
+/// Host policy's rules for the role with this provider: an alternative for every entry.
+Result<model::Layer> policy_layer(const model::Link& link, const model::Offered& offered) {
+  model::Layer layer;
+  bool elsewhere = false;
+  for (const model::ProviderGrant& grant : link.grants) {
+    if (!text::glob(grant.provider, provider_name(offered))) continue;
+    if (speaks_elsewhere(grant.rules, offered.offer.type))
+      elsewhere = true;
+    else
+      layer.any.push_back(grant.rules);
+  }
+  if (!layer.any.empty()) return layer;
+  if (elsewhere) return no_rules_for("host policy", link, offered.offer.type);
+  return fail(Kind::policy, "no policy entry allows " + quoted(link.service) + " of " + described(offered) +
+                                " in the role " + quoted(link.role));
+}
+
 /// The provider's rules for the role: a layer of one alternative, silent when the provider has no rules at all.
-Result<model::Layer> layer_of(const model::Link& link, const model::Offered& offered) {
+Result<model::Layer> provider_layer(const model::Link& link, const model::Offered& offered) {
   const model::Offer& offer = offered.offer;
   if (offer.allow && std::ranges::find(*offer.allow, link.role) == offer.allow->end())
     return fail(Kind::policy, described(offered) + " does not grant " + quoted(link.service) + " to the role " +
@@ -34,7 +74,10 @@ Result<model::Layer> layer_of(const model::Link& link, const model::Offered& off
                                   (offer.allow->empty() ? "none" : text::printable(text::join(*offer.allow, ", "))));
   if (!offer.roles) return model::Layer{{model::RoleRules{}}};
   const auto found = offer.roles->find(link.role);
-  if (found != offer.roles->end()) return model::Layer{{found->second}};
+  if (found != offer.roles->end()) {
+    if (speaks_elsewhere(found->second, offer.type)) return no_rules_for(described(offered), link, offer.type);
+    return model::Layer{{found->second}};
+  }
   std::vector<std::string> known;
   for (const auto& [role, rules] : *offer.roles) known.push_back(role);
   return fail(Kind::policy, described(offered) + " has no role " + quoted(link.role) + " for " + quoted(link.service) +
@@ -95,12 +138,6 @@ Result<const model::Offered*> choose(const model::Link& link, const std::vector<
 
 Result<Effective> narrow(const model::Link& planned, const model::Offered& offered) {
   const model::Offer& offer = offered.offer;
-  model::Layer host;
-  for (const model::ProviderGrant& grant : planned.grants)
-    if (text::glob(grant.provider, provider_name(offered))) host.any.push_back(grant.rules);
-  if (host.any.empty())
-    return fail(Kind::policy, "no policy entry allows " + quoted(planned.service) + " of " + described(offered) +
-                                  " in the role " + quoted(planned.role));
   if (!planned.type_assumed && offer.type != planned.type)
     return fail(Kind::policy, described(offered) + " offers " + quoted(planned.service) + " as " +
                                   std::string(name_of(offer.type)) + ", but the link was planned as " +
@@ -109,7 +146,8 @@ Result<Effective> narrow(const model::Link& planned, const model::Offered& offer
     return fail(Kind::policy, described(offered) + " offers " + quoted(planned.service) + " on a " +
                                   std::string(name_of(offer.socket_kind)) + " socket, but the link was planned for " +
                                   std::string(name_of(planned.socket_kind)));
-  model::Layer provider = XC_TRY(layer_of(planned, offered));
+  model::Layer host = XC_TRY(policy_layer(planned, offered));
+  model::Layer provider = XC_TRY(provider_layer(planned, offered));
   return Effective{offer.type, {{std::move(host), std::move(provider)}}};
 }
 

@@ -45,7 +45,8 @@ struct Effective {
 };
 
 /// Host policy's grants for this provider, and what the provider itself grants the link's role (`allow`, `roles`).
-/// Refused when the offer is of another kind than the link was planned for.
+/// Refused when the offer is of another kind than the link was planned for, and when a role has rules, but for other
+/// protocols only (an empty object of the type's own, as in "unix": {}, says that it is meant).
 [[nodiscard]] Result<Effective> narrow(const model::Link& planned, const model::Offered& offered);
 
 /// Whether `provider` may publish this offer: an image's own manifest needs a policy entry once there is policy (R18).

@@ -80,8 +80,8 @@ void fields(A& a, Offered& o) {
 struct HostFacts {
   std::vector<Offered> offered;                  ///< now, by the host and by running containers
   std::optional<std::vector<Offered>> declared;  ///< by every manifest of the host, running or not; absent = not known
-  bool known_container = true;  ///< false: planned from files alone, nothing else here was looked up
-  bool shared_netns = false;    ///< the container lives in the host's network namespace
+  bool known_container = true;                   ///< false: planned from files alone, nothing else here was looked up
+  bool shared_netns = false;                     ///< the container lives in the host's network namespace
 };
 template <class A>
 void fields(A& a, HostFacts& f) {

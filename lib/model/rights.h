@@ -48,7 +48,7 @@ void fields(A& a, ProviderGrant& g) {
 /// For what is on unless restricted (requests, calls, globals): true when every layer has an alternative that is silent
 /// about the protocol or for which `allows(rules)` holds. As in `permits(rights, &RoleRules::rest, matches)`.
 template <class Rules, class Allows>
-[[nodiscard]] bool permits(const Rights& rights, std::optional<Rules> RoleRules::*protocol, const Allows& allows) {
+[[nodiscard]] bool permits(const Rights& rights, std::optional<Rules> RoleRules::* protocol, const Allows& allows) {
   return std::ranges::all_of(rights.layers, [&](const Layer& layer) {
     return std::ranges::any_of(
         layer.any, [&](const RoleRules& rules) { return !(rules.*protocol) || allows(*(rules.*protocol)); });
@@ -57,7 +57,7 @@ template <class Rules, class Allows>
 
 /// For what is off unless granted (descriptors, upgrades): permitted, and at least one alternative says so itself.
 template <class Rules, class Allows>
-[[nodiscard]] bool grants(const Rights& rights, std::optional<Rules> RoleRules::*protocol, const Allows& allows) {
+[[nodiscard]] bool grants(const Rights& rights, std::optional<Rules> RoleRules::* protocol, const Allows& allows) {
   return permits(rights, protocol, allows) && std::ranges::any_of(rights.layers, [&](const Layer& layer) {
            return std::ranges::any_of(
                layer.any, [&](const RoleRules& rules) { return rules.*protocol && allows(*(rules.*protocol)); });

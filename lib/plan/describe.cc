@@ -1,0 +1,199 @@
+// Plans as text and JSON; pure. See describe.h.
+#include "plan/describe.h"
+
+#include <algorithm>
+#include <optional>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/json_out.h"
+#include "base/text.h"
+
+namespace xc::plan {
+
+/// What of a container may be shown.
+struct ContainerView {
+  model::Engine engine;
+  std::string name;
+  std::int64_t pid;
+  std::string bundle;
+  std::string root;
+};
+template <class A>
+void fields(A& a, ContainerView& c) {
+  a("engine", c.engine);
+  a("name", c.name);
+  a("pid", c.pid);
+  a("bundle", c.bundle);
+  a("root", c.root);
+}
+
+struct StepView {
+  model::StepKind kind;
+  std::optional<std::uint32_t> link;
+};
+template <class A>
+void fields(A& a, StepView& s) {
+  a("kind", s.kind);
+  a("link", s.link);
+}
+
+struct PlanView {
+  ContainerView container;
+  std::vector<model::Link> links;
+  std::vector<model::Offer> offers;
+  model::Origin offers_origin;
+  std::vector<StepView> steps;
+  std::vector<model::Note> notes;
+};
+template <class A>
+void fields(A& a, PlanView& p) {
+  a("container", p.container);
+  a("links", p.links);
+  a("offers", p.offers);
+  a("offers-origin", p.offers_origin);
+  a("steps", p.steps);
+  a("notes", p.notes);
+}
+
+namespace {
+
+using Row = std::vector<std::string>;
+
+std::string shown(std::string_view text) {
+  return text::printable(text, 4096);
+}
+
+bool concerns_a_link(model::StepKind kind) {
+  return kind == model::StepKind::listen || kind == model::StepKind::plant;
+}
+
+/// Rows below each other, columns aligned, two blanks between them, every line indented by `indent`.
+std::string table(const std::vector<Row>& rows, std::size_t indent) {
+  std::vector<std::size_t> widths;
+  for (const Row& row : rows) {
+    widths.resize(std::max(widths.size(), row.size()));
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+  }
+  std::string out;
+  for (const Row& row : rows) {
+    std::string line(indent, ' ');
+    for (std::size_t i = 0; i < row.size(); ++i) line += row[i] + std::string(widths[i] - row[i].size() + 2, ' ');
+    out += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
+  }
+  return out;
+}
+
+std::string describe_rest(const model::RestRules& rest) {
+  std::vector<std::string> parts;
+  if (rest.all) parts.emplace_back("everything");
+  for (const model::RestRule& rule : rest.rules)
+    parts.push_back(text::join(rule.methods, ",") + " " + text::join(rule.paths, " "));
+  if (parts.empty()) parts.emplace_back("nothing");
+  if (rest.upgrade) parts.emplace_back("upgrades");
+  return "rest " + text::join(parts, "; ");
+}
+
+std::string describe_dbus(const model::DbusRules& dbus) {
+  if (dbus.all) return "dbus everything";
+  std::vector<std::string> parts;
+  const auto add = [&](std::string_view verb, const std::vector<std::string>& names) {
+    if (!names.empty()) parts.push_back(std::string(verb) + " " + text::join(names, ","));
+  };
+  add("see", dbus.see);
+  add("talk", dbus.talk);
+  add("own", dbus.own);
+  add("call", dbus.call);
+  add("broadcast", dbus.broadcast);
+  return "dbus " + (parts.empty() ? "nothing" : text::join(parts, "; "));
+}
+
+std::string describe_rules(const model::RoleRules& rules) {
+  std::vector<std::string> parts;
+  if (rules.rest) parts.push_back(describe_rest(*rules.rest));
+  if (rules.dbus) parts.push_back(describe_dbus(*rules.dbus));
+  if (rules.wayland) parts.push_back("wayland " + *rules.wayland);
+  if (rules.raw_unix) parts.push_back("descriptors " + text::number(rules.raw_unix->fds));
+  return parts.empty() ? "what the provider grants" : text::join(parts, ", ");
+}
+
+std::string describe_link(const model::Link& link) {
+  const std::string type = std::string(name_of(link.type)) + (link.type_assumed ? " (assumed)" : "");
+  std::vector<Row> rows{
+      {"role", shown(link.role)},
+      {"type",
+       link.socket_kind == model::SocketKind::stream ? type : type + ", " + std::string(name_of(link.socket_kind))},
+      {"from", link.provider.empty() ? "whoever offers it" : shown(link.provider)}};
+  for (const model::ProviderGrant& grant : link.grants)
+    rows.push_back({"may", shown(describe_rules(grant.rules)) +
+                               (grant.provider == "*" ? "" : " (from " + shown(grant.provider) + ")")});
+  return "  " + shown(link.target) + "  " + shown(link.service) + (link.required ? ", required\n" : ", optional\n") +
+         table(rows, 6);
+}
+
+std::string describe_offers(const model::Plan& plan) {
+  std::vector<Row> rows;
+  for (const model::Offer& offer : plan.offers) {
+    std::string roles = "any role";
+    if (offer.allow) roles = "roles " + (offer.allow->empty() ? "none" : text::join(*offer.allow, ", "));
+    rows.push_back({shown(offer.name), std::string(name_of(offer.type)),
+                    offer.socket.empty() ? "owns " + shown(offer.owns) : shown(offer.socket), shown(roles)});
+  }
+  const std::string_view author = plan.offers_origin == model::Origin::host ? "a host manifest" : "the image itself";
+  return "\noffers, declared by " + std::string(author) + "\n" + table(rows, 2);
+}
+
+std::string_view meaning(model::StepKind kind) {
+  switch (kind) {
+    case model::StepKind::record: return "write the container's record";
+    case model::StepKind::publish: return "enter its offers in the registry";
+    case model::StepKind::listen: return "make the listening socket for";
+    case model::StepKind::plant: return "make it appear in the container at";
+    case model::StepKind::launch: return "start the shim and wait until it is ready";
+    case model::StepKind::count_: return "?";
+  }
+  return "?";
+}
+
+std::string describe_steps(const model::Plan& plan) {
+  std::vector<Row> rows;
+  for (const model::Step& step : plan.steps) {
+    std::string what(meaning(step.kind));
+    if (concerns_a_link(step.kind) && step.link < plan.links.size()) {
+      const model::Link& link = plan.links[step.link];
+      what += " " + shown(step.kind == model::StepKind::listen ? link.service : link.target);
+    }
+    rows.push_back({text::number(std::uint64_t{rows.size() + 1}), std::string(name_of(step.kind)), what});
+  }
+  return "\nsteps\n" + table(rows, 2);
+}
+
+}  // namespace
+
+std::string describe(const model::Plan& plan) {
+  const model::Container& container = plan.container;
+  std::vector<Row> rows{{"engine", std::string(name_of(container.engine))}};
+  if (container.pid != 0) rows.push_back({"pid", text::number(container.pid)});
+  if (!container.bundle.empty()) rows.push_back({"bundle", shown(container.bundle)});
+  if (!container.root.empty()) rows.push_back({"root", shown(container.root)});
+  std::string out = "container " + shown(container.name) + "\n" + table(rows, 2);
+  if (!plan.links.empty()) out += "\nlinks\n";
+  for (const model::Link& link : plan.links) out += describe_link(link);
+  if (!plan.offers.empty()) out += describe_offers(plan);
+  out += plan.steps.empty() ? "\nnothing to do\n" : describe_steps(plan);
+  if (!plan.notes.empty()) out += "\nnotes\n";
+  for (const model::Note& note : plan.notes) out += (note.warning ? "  warning: " : "  ") + shown(note.text) + "\n";
+  return out;
+}
+
+std::string describe_json(const model::Plan& plan) {
+  const model::Container& c = plan.container;
+  PlanView view{
+      {c.engine, c.name, c.pid, c.bundle, c.root}, plan.links, plan.offers, plan.offers_origin, {}, plan.notes};
+  for (const model::Step& step : plan.steps)
+    view.steps.push_back({step.kind, concerns_a_link(step.kind) ? std::optional(step.link) : std::nullopt});
+  return to_json(std::move(view));
+}
+
+}  // namespace xc::plan

@@ -1,0 +1,164 @@
+// Judgement of target paths; pure. See places.h.
+#include "plan/places.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/text.h"
+
+namespace xc::plan {
+namespace {
+
+constexpr std::size_t path_limit = 4095;      // PATH_MAX less the NUL
+constexpr std::size_t component_limit = 255;  // NAME_MAX
+
+enum class Holds : std::uint8_t { sockets, devices };
+struct Place {
+  std::string_view path;
+  Holds holds;
+};
+
+// Directories that are made for run-time sockets, are a fresh tmpfs in most containers, and that no program takes
+// configuration or code from. /var/tmp, /var/lib, /srv, /opt and the rest of /home are the image's own data: a stub
+// left there would outlive the container. /dev/shm and /dev/xconnect are writable even below a read-only root.
+constexpr std::array<Place, 7> places{{{"/run", Holds::sockets},
+                                       {"/var/run", Holds::sockets},
+                                       {"/tmp", Holds::sockets},
+                                       {"/dev/shm", Holds::sockets},
+                                       {"/dev/xconnect", Holds::sockets},
+                                       {"/dev/dri", Holds::devices},
+                                       {"/dev/input", Holds::devices}}};
+constexpr std::string_view places_sentence =
+    "choose one below /run, /var/run, /tmp, /dev/shm, /dev/xconnect or $HOME/.local/run, or for a device below "
+    "/dev/dri "
+    "or /dev/input";
+
+struct Strategy {
+  std::string_view prefix;
+  std::string_view name;
+};
+constexpr std::array<Strategy, 5> later{{{"@", "an abstract socket name"},
+                                         {"tcp:", "a TCP listener"},
+                                         {"fd:", "a handed-over descriptor"},
+                                         {"connect:", "a redirected connect()"},
+                                         {"shm:", "shared memory"}}};
+
+std::string quoted(std::string_view text) {
+  return "\"" + text::printable(text, 160) + "\"";
+}
+
+/// `path` lies below `directory`, which may be compared as text because both are canonical: never "/runner" in "/run".
+bool below(std::string_view path, std::string_view directory) {
+  return path.size() > directory.size() && path.starts_with(directory) && path[directory.size()] == '/';
+}
+
+bool is_control(char c) {
+  return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+}
+
+/// $HOME/.local/run; without knowing HOME, which LXC does not tell, that of root and of the users in /home.
+/// HOME comes from the image and opens no place that R19 closes: HOME=/etc stays refused.
+bool below_home_run(std::string_view path, std::string_view home) {
+  constexpr std::array<std::string_view, 5> never{"/proc", "/sys", "/dev", "/etc", "/usr"};
+  if (std::ranges::any_of(never, [&](std::string_view closed) { return below(path, closed); })) return false;
+  const auto end = path.find("/.local/run/");
+  if (end == std::string_view::npos) return false;
+  const std::string_view owner = path.substr(0, end);
+  if (owner == "/root" || (!home.empty() && owner == (home == "/" ? "" : home))) return true;
+  return below(owner, "/home") && owner.find('/', std::string_view("/home/").size()) == std::string_view::npos;
+}
+
+/// The spelling that conflicts are found by.
+std::string real_place(std::string_view target) {
+  return std::string(below(target, "/var/run") ? target.substr(4) : target);
+}
+
+}  // namespace
+
+Result<> check_canonical(std::string_view what, std::string_view path) {
+  const auto refuse = [&](std::string_view why) {
+    return fail(Kind::manifest, std::string(what) + " " + quoted(path) + " " + std::string(why));
+  };
+  if (path.empty()) return refuse("is empty");
+  if (path.front() != '/') return refuse("is not absolute: it must begin with \"/\"");
+  if (path.size() > path_limit) return refuse("is longer than 4095 bytes");
+  if (std::ranges::any_of(path, is_control)) return refuse("contains a control character");
+  if (!text::is_utf8(path)) return refuse("is not UTF-8");
+  if (path == "/") return refuse("is the root directory itself");
+  if (path.back() == '/') return refuse("ends in \"/\": it must name a file, not a directory");
+  for (const std::string_view component : text::split(path.substr(1), '/')) {
+    if (component.empty()) return refuse("has an empty component: write a single \"/\"");
+    if (component == ".") return refuse("has a \".\" component: leave it out");
+    if (component == "..") return refuse("has a \"..\" component: write the path it leads to");
+    if (component.size() > component_limit) return refuse("has a component longer than 255 bytes");
+  }
+  return {};
+}
+
+Result<> check_place(std::string_view path, std::string_view home) {
+  for (const Place& place : places) {
+    if (path == place.path) return fail(Kind::manifest, "target " + quoted(path) + " is a directory: add a file name");
+    if (below(path, place.path)) return {};
+  }
+  if (below_home_run(path, home)) return {};
+  return fail(Kind::manifest,
+              "target " + quoted(path) + " is not in a place for sockets or devices: " + std::string(places_sentence));
+}
+
+Result<> check_place_for(model::Type type, std::string_view path) {
+  const bool device_type = type == model::Type::drm || type == model::Type::input || type == model::Type::chardev;
+  const bool device_place = type_by_place(path).has_value();
+  if (device_type == device_place) return {};
+  return fail(Kind::manifest, "target " + quoted(path) + " is for a " + (device_type ? "device" : "socket") +
+                                  ", and must " + (device_type ? "" : "not ") + "lie below /dev/dri or /dev/input");
+}
+
+Result<> check_target(std::string_view target, std::string_view home) {
+  if (target == "auto") return {};
+  for (const Strategy& strategy : later)
+    if (target.starts_with(strategy.prefix))
+      return fail(Kind::plant,
+                  "target " + quoted(target) + " is not supported yet: " + std::string(strategy.name) + "; use a path");
+  XC_CHECK(check_canonical("target", target));
+  return check_place(target, home);
+}
+
+std::optional<std::string> default_target(model::Type type, std::string_view service) {
+  switch (type) {
+    case model::Type::raw_unix:
+    case model::Type::rest: return "/run/pv/services/" + std::string(service) + ".sock";
+    case model::Type::dbus: return "/run/dbus/system_bus_socket";
+    case model::Type::wayland: return "/run/wayland-0";
+    case model::Type::drm:
+    case model::Type::input:
+    case model::Type::chardev:
+    case model::Type::vchan:
+    case model::Type::count_: return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+std::optional<model::Type> type_by_place(std::string_view target) {
+  if (below(target, "/dev/dri")) return model::Type::drm;
+  if (below(target, "/dev/input")) return model::Type::input;
+  return std::nullopt;
+}
+
+Result<> check_conflicts(const std::vector<model::Link>& links) {
+  for (auto one = links.begin(); one != links.end(); ++one) {
+    for (auto other = links.begin(); other != one; ++other) {
+      const std::string a = real_place(other->target);
+      const std::string b = real_place(one->target);
+      const std::string services = quoted(other->service) + " and " + quoted(one->service);
+      if (a == b)
+        return fail(Kind::manifest, "services " + services + " have the same target " + quoted(one->target) +
+                                        ": give each a place of its own");
+      if (below(a, b) || below(b, a))
+        return fail(Kind::manifest, "targets " + quoted(other->target) + " and " + quoted(one->target) +
+                                        " of services " + services + " lie one below the other");
+    }
+  }
+  return {};
+}
+
+}  // namespace xc::plan

@@ -1,0 +1,231 @@
+// The planner; pure. See planner.h. Order of a requirement: may it, who offers it, of which type, where.
+#include "plan/planner.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/text.h"
+#include "grant/effective.h"
+#include "plan/places.h"
+#include "plan/rules.h"
+
+namespace xc::plan {
+namespace {
+
+std::string quoted(std::string_view text) {
+  return "\"" + text::printable(text, 160) + "\"";
+}
+
+/// HOME of the container's first process, empty when it is not known.
+std::string_view home_of(const model::Container& container) {
+  for (const std::string_view entry : container.env)
+    if (entry.starts_with("HOME=")) return entry.substr(5);
+  return {};
+}
+
+/// A plan while it grows.
+class Draft {
+ public:
+  Draft(const model::Policy& policy, const model::HostFacts& facts, const model::Container& container)
+      : policy_(policy), facts_(facts), home_(home_of(container)) {
+    plan_.container = container;
+  }
+
+  Result<> add_offers(const model::Exports& exports, model::Origin origin);
+  Result<> add_link(const model::Requirement& wanted);
+  Result<model::Plan> finish();
+
+ private:
+  Result<model::Link> make_link(const model::Requirement& wanted);
+  Result<> settle_provider(const model::Requirement& wanted, model::Link& link);
+  Result<bool> settle_by_offer(const model::Requirement& wanted, model::Link& link);
+  Result<bool> settle_by_declaration(const model::Requirement& wanted, model::Link& link);
+  Result<> fit(const model::Requirement& wanted, const model::Offered& offered, model::Link& link);
+  Result<> assume_type(const model::Requirement& wanted, model::Link& link);
+  Result<std::string> choose_target(const model::Requirement& wanted, const model::Link& link);
+  void note_absence(const model::Link& link);
+
+  void remark(std::string text) { plan_.notes.push_back({false, at_ + std::move(text)}); }
+  void warn(std::string text) { plan_.notes.push_back({true, at_ + std::move(text)}); }
+
+  const model::Policy& policy_;
+  const model::HostFacts& facts_;
+  std::string_view home_;
+  std::string at_;  ///< where in which manifest: put in front of everything said about the requirement at hand
+  model::Plan plan_;
+};
+
+Result<> Draft::add_offers(const model::Exports& exports, model::Origin origin) {
+  XC_CHECK_IN("services.json", check_offers(exports));
+  plan_.offers_origin = origin;
+  for (const model::Offer& offer : exports.offers) {
+    if (const auto may = grant::may_offer(plan_.container.name, origin, offer, policy_); !may) {
+      warn(may.error().text + "; it is not published");
+      continue;
+    }
+    if (!is_supported(offer.type))
+      warn("offered service " + quoted(offer.name) + ": " + check_type(offer.type).error().text);
+    plan_.offers.push_back(offer);
+  }
+  return {};
+}
+
+Result<> Draft::add_link(const model::Requirement& wanted) {
+  at_ = (wanted.where.empty() ? "" : wanted.where + ": ");
+  const auto refuse = [&](Error error) { return std::unexpected(Error{error.kind, at_ + error.text, error.code}); };
+  if (auto checked = check_requirement(wanted); !checked) return refuse(checked.error());
+  at_ += "service " + quoted(wanted.name) + ": ";
+  auto link = make_link(wanted);
+  if (link) {
+    plan_.links.push_back(*std::move(link));
+  } else if (wanted.required || link.error().kind == Kind::manifest) {
+    return refuse(link.error());
+  } else {
+    warn(link.error().text + "; it is optional, so the container starts without it");
+  }
+  at_.clear();
+  return {};
+}
+
+Result<model::Plan> Draft::finish() {
+  XC_CHECK(check_conflicts(plan_.links));
+  if (!facts_.known_container && !plan_.links.empty())
+    remark("planned from files alone: nobody was asked who offers what");
+  const auto step = [&](model::StepKind kind, std::size_t link = 0) {
+    plan_.steps.push_back({kind, static_cast<std::uint32_t>(link)});
+  };
+  if (plan_.links.empty() && plan_.offers.empty()) return std::move(plan_);
+  step(model::StepKind::record);
+  if (!plan_.offers.empty()) step(model::StepKind::publish);
+  for (std::size_t i = 0; i < plan_.links.size(); ++i) {
+    step(model::StepKind::listen, i);
+    step(model::StepKind::plant, i);
+  }
+  if (!plan_.links.empty()) step(model::StepKind::launch);
+  return std::move(plan_);
+}
+
+Result<model::Link> Draft::make_link(const model::Requirement& wanted) {
+  // The document first: a bad target is refused even where the link would not be made for another reason.
+  for (const std::string& target : wanted.targets)
+    if (auto checked = check_target(target, home_); !checked && checked.error().kind == Kind::manifest)
+      return std::unexpected(checked.error());
+  model::Link link;
+  link.service = wanted.name;
+  link.role = wanted.role;
+  link.required = wanted.required;
+  link.provider = wanted.provider;
+  link.grants = XC_TRY(grant::decide_by_policy(plan_.container.name, wanted, policy_));
+  XC_CHECK(settle_provider(wanted, link));
+  XC_CHECK(check_type(link.type));
+  link.target = XC_TRY(choose_target(wanted, link));
+  note_absence(link);
+  return link;
+}
+
+/// Type and kind of the link, from whoever knows best: a provider that is up, a manifest that declares the service, the
+/// requirement itself.
+Result<> Draft::settle_provider(const model::Requirement& wanted, model::Link& link) {
+  if (XC_TRY(settle_by_offer(wanted, link))) return {};
+  if (XC_TRY(settle_by_declaration(wanted, link))) return {};
+  return assume_type(wanted, link);
+}
+
+/// What a provider says of the service must fit the link; a fault in its manifest is not the consumer's.
+Result<> Draft::fit(const model::Requirement& wanted, const model::Offered& offered, model::Link& link) {
+  link.type = offered.offer.type;
+  link.socket_kind = offered.offer.socket_kind;
+  XC_CHECK(grant::narrow(link, offered));
+  XC_CHECK(check_abstract(offered.offer.socket, wanted, facts_.shared_netns));
+  if (auto sound = check_offer(offered.offer); !sound) return fail(Kind::plant, sound.error().text);
+  return {};
+}
+
+Result<bool> Draft::settle_by_offer(const model::Requirement& wanted, model::Link& link) {
+  const model::Offered* offered = XC_TRY(grant::choose(link, facts_.offered));
+  if (offered == nullptr) return false;
+  XC_CHECK(fit(wanted, *offered, link));
+  if (!wanted.type.empty() && wanted.type != name_of(link.type))
+    remark("asked for as " + quoted(wanted.type) + ", but the provider's type counts: " + quoted(name_of(link.type)));
+  remark("offered now by " + (offered->provider.empty() ? std::string("the host") : quoted(offered->provider)) +
+         " at " + quoted(offered->offer.socket));
+  return true;
+}
+
+/// Declared providers may be alternatives of which only one ever runs, so any that would accept the link will do.
+Result<bool> Draft::settle_by_declaration(const model::Requirement& wanted, model::Link& link) {
+  if (!facts_.declared) return false;
+  Result<> verdict = fail(Kind::plant, "no manifest on this host declares a service of that name for it");
+  for (const model::Offered* declared : grant::candidates(link, *facts_.declared)) {
+    verdict = fit(wanted, *declared, link);
+    if (verdict) return true;
+  }
+  return std::unexpected(verdict.error());
+}
+
+/// Nobody knows the service, which is no error: its provider may be installed later. The requirement's own words decide
+/// what to listen for, and the provider's offer what is mediated once it is there.
+Result<> Draft::assume_type(const model::Requirement& wanted, model::Link& link) {
+  link.type_assumed = true;
+  const auto named = model::type_of(wanted.type);
+  if (!wanted.type.empty() && !named) return fail(Kind::plant, "type " + quoted(wanted.type) + " is not known");
+  const auto placed = wanted.targets.empty() ? std::nullopt : type_by_place(wanted.targets.front());
+  const bool bus_name = wanted.interface.find('.') != std::string::npos;
+  link.type = named ? *named : placed ? *placed : bus_name ? model::Type::dbus : model::Type::raw_unix;
+  return {};
+}
+
+/// The first candidate that is supported; which of several works is not tried out yet, and the plan says so.
+Result<std::string> Draft::choose_target(const model::Requirement& wanted, const model::Link& link) {
+  const std::vector<std::string> candidates =
+      wanted.targets.empty() ? std::vector<std::string>{"auto"} : wanted.targets;
+  Result<std::string> chosen =
+      fail(Kind::plant, "no default target exists for type " + quoted(name_of(link.type)) + ": name one as \"target\"");
+  for (const std::string& candidate : candidates) {
+    if (chosen) {
+      remark("further target " + quoted(candidate) + " is not tried: only the first supported one is");
+      continue;
+    }
+    Result<> fits = check_abstract(candidate, wanted, facts_.shared_netns);
+    if (fits) fits = check_target(candidate, home_);
+    if (!fits) {
+      if (candidates.size() > 1) remark(fits.error().text);
+      chosen = std::unexpected(fits.error());
+      continue;
+    }
+    const auto path = candidate == "auto" ? default_target(link.type, link.service) : candidate;
+    if (!path) continue;
+    XC_CHECK(check_place_for(link.type, *path));
+    chosen = *path;
+  }
+  if (chosen && chosen->size() > connectable_limit)
+    warn("target " + quoted(*chosen) + " is longer than 107 bytes: clients can reach it by a relative path only");
+  return chosen;
+}
+
+void Draft::note_absence(const model::Link& link) {
+  if (!facts_.known_container || !grant::candidates(link, facts_.offered).empty()) return;
+  for (const model::Offered& offered : facts_.offered)
+    if (offered.offer.name == link.service)
+      remark("offered now by " + quoted(grant::provider_name(offered)) +
+             ", which this link may not use: only the provider that is asked for and allowed counts");
+  remark(link.type == model::Type::rest ? "not offered by anybody yet: calls answer 503 until it is"
+                                        : "not offered by anybody yet: connections are closed at once until it is");
+  if (link.type_assumed)
+    remark("its type is assumed to be " + quoted(name_of(link.type)) + " until somebody offers it");
+}
+
+}  // namespace
+
+Result<model::Plan> make_plan(const model::Container& container, const model::Manifest& manifest,
+                              const model::Exports& exports, model::Origin exports_origin, const model::Policy& policy,
+                              const model::HostFacts& facts) {
+  XC_CHECK(check_container(container));
+  XC_CHECK(check_count(manifest));
+  Draft draft(policy, facts, container);
+  XC_CHECK(draft.add_offers(exports, exports_origin));
+  for (const model::Requirement& wanted : manifest.requirements) XC_CHECK(draft.add_link(wanted));
+  return draft.finish();
+}
+
+}  // namespace xc::plan

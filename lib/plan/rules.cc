@@ -1,0 +1,94 @@
+// Rules of a plan; pure. See rules.h.
+#include "plan/rules.h"
+
+#include <set>
+#include <string>
+
+#include "base/text.h"
+#include "grant/effective.h"
+#include "plan/places.h"
+
+namespace xc::plan {
+namespace {
+
+std::string quoted(std::string_view text) {
+  return "\"" + text::printable(text, 160) + "\"";
+}
+
+Result<> check_name(std::string_view what, std::string_view name) {
+  if (text::is_name(name)) return {};
+  return fail(Kind::manifest, std::string(what) + " " + quoted(name) +
+                                  " is not a name: expected 1 to 64 of A-Z a-z 0-9 _ . -, not beginning with . or -");
+}
+
+}  // namespace
+
+bool is_supported(model::Type type) {
+  switch (type) {
+    case model::Type::raw_unix:
+    case model::Type::rest: return true;
+    case model::Type::dbus:
+    case model::Type::wayland:
+    case model::Type::drm:
+    case model::Type::input:
+    case model::Type::chardev:
+    case model::Type::vchan:
+    case model::Type::count_: return false;
+  }
+  return false;
+}
+
+Result<> check_type(model::Type type) {
+  if (is_supported(type)) return {};
+  return fail(Kind::plant, "services of type " + quoted(name_of(type)) + " are not supported yet");
+}
+
+Result<> check_container(const model::Container& container) {
+  return check_name("container", container.name);
+}
+
+Result<> check_requirement(const model::Requirement& wanted) {
+  XC_CHECK(check_name("service", wanted.name));
+  XC_CHECK(check_name("role", wanted.role));
+  if (wanted.provider.empty() || wanted.provider == grant::host_name) return {};
+  return check_name("provider", wanted.provider);
+}
+
+Result<> check_count(const model::Manifest& manifest) {
+  if (manifest.requirements.size() <= link_limit) return {};
+  return fail(Kind::manifest,
+              text::number(std::uint64_t{manifest.requirements.size()}) + " services are asked for, 64 are the limit");
+}
+
+Result<> check_offer(const model::Offer& offer) {
+  XC_CHECK(check_name("offered service", offer.name));
+  const std::string what = "offered service " + quoted(offer.name) + ": socket";
+  if (offer.socket.starts_with('@') || offer.socket.starts_with("tcp:"))
+    return fail(Kind::plant, what + " " + quoted(offer.socket) + " is not supported yet: " +
+                                 (offer.socket.starts_with('@') ? "an abstract socket name" : "a TCP address") +
+                                 "; use a path");
+  const bool on_a_bus = offer.type == model::Type::dbus && !offer.owns.empty();  // the bus itself is the address
+  if (on_a_bus && offer.socket.empty()) return {};
+  return check_canonical(what, offer.socket);
+}
+
+Result<> check_offers(const model::Exports& exports) {
+  if (exports.offers.size() > link_limit)
+    return fail(Kind::manifest,
+                text::number(std::uint64_t{exports.offers.size()}) + " services are offered, 64 are the limit");
+  std::set<std::string_view> names;
+  for (const model::Offer& offer : exports.offers) {
+    XC_CHECK(check_offer(offer));
+    if (!names.insert(offer.name).second)
+      return fail(Kind::manifest, "service " + quoted(offer.name) + " is offered twice");
+  }
+  return {};
+}
+
+Result<> check_abstract(std::string_view address, const model::Requirement& wanted, bool shared_netns) {
+  if (!address.starts_with('@') || !shared_netns || wanted.shared_netns) return {};
+  return fail(Kind::plant, "abstract endpoint with host network: " + quoted(address) +
+                               " would be visible to every process of the host; use a path, or \"shared-netns\": true");
+}
+
+}  // namespace xc::plan

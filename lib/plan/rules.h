@@ -1,0 +1,44 @@
+// What a plan refuses besides places: names, counts, addresses, what is not supported yet. Pure.
+// One function a rule, one sentence a refusal; the caller puts the manifest's name and the position in front.
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "model/container.h"
+#include "model/manifest.h"
+#include "model/service.h"
+
+namespace xc::plan {
+
+/// Links of one container, over all documents it has (R16).
+inline constexpr std::size_t link_limit = 64;
+/// A client cannot connect to a longer path by its name: sun_path holds 108 bytes with the NUL (unix(7)).
+inline constexpr std::size_t connectable_limit = 107;
+
+/// Whether links of this type are mediated. The one list: enabling a protocol is one line in its switch.
+[[nodiscard]] bool is_supported(model::Type type);
+
+/// Kind::plant when links of this type are not supported yet.
+[[nodiscard]] Result<> check_type(model::Type type);
+
+/// The container's name is its identity towards providers: R20.
+[[nodiscard]] Result<> check_container(const model::Container& container);
+
+/// Names of service, role and provider (R20; grant::host_name is a provider, too).
+[[nodiscard]] Result<> check_requirement(const model::Requirement& wanted);
+[[nodiscard]] Result<> check_count(const model::Manifest& manifest);
+
+/// Name and address of one offer, of a container or of the host: an address is a path in canonical form, inside the
+/// provider's root. "@name" and "tcp:" are known and refused as not supported yet.
+[[nodiscard]] Result<> check_offer(const model::Offer& offer);
+/// Each of them, at most 64, and no name twice.
+[[nodiscard]] Result<> check_offers(const model::Exports& exports);
+
+/// An abstract name is visible to everybody in its network namespace: where that is the host's, it needs the
+/// manifest's "shared-netns" (spec 3, R22).
+[[nodiscard]] Result<> check_abstract(std::string_view address, const model::Requirement& wanted, bool shared_netns);
+
+}  // namespace xc::plan
