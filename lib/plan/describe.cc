@@ -92,11 +92,11 @@ std::string describe_rest(const model::RestRules& rest) {
     parts.push_back(text::join(rule.methods, ",") + " " + text::join(rule.paths, " "));
   if (parts.empty()) parts.emplace_back("nothing");
   if (rest.upgrade) parts.emplace_back("upgrades");
-  return "rest " + text::join(parts, "; ");
+  return "rest: " + text::join(parts, "; ");
 }
 
 std::string describe_dbus(const model::DbusRules& dbus) {
-  if (dbus.all) return "dbus everything";
+  if (dbus.all) return "dbus: everything";
   std::vector<std::string> parts;
   const auto add = [&](std::string_view verb, const std::vector<std::string>& names) {
     if (!names.empty()) parts.push_back(std::string(verb) + " " + text::join(names, ","));
@@ -106,16 +106,20 @@ std::string describe_dbus(const model::DbusRules& dbus) {
   add("own", dbus.own);
   add("call", dbus.call);
   add("broadcast", dbus.broadcast);
-  return "dbus " + (parts.empty() ? "nothing" : text::join(parts, "; "));
+  return "dbus: " + (parts.empty() ? "nothing" : text::join(parts, "; "));
 }
 
-std::string describe_rules(const model::RoleRules& rules) {
-  std::vector<std::string> parts;
-  if (rules.rest) parts.push_back(describe_rest(*rules.rest));
-  if (rules.dbus) parts.push_back(describe_dbus(*rules.dbus));
-  if (rules.wayland) parts.push_back("wayland " + *rules.wayland);
-  if (rules.raw_unix) parts.push_back("descriptors " + text::number(rules.raw_unix->fds));
-  return parts.empty() ? "what the provider grants" : text::join(parts, ", ");
+/// A line for each protocol the rules speak of, as far as it can matter to the link.
+std::vector<std::string> describe_rules(const model::RoleRules& rules, const model::Link& link) {
+  const auto matters = [&](model::Type type) { return link.type_assumed || link.type == type; };
+  std::vector<std::string> lines;
+  if (rules.rest && matters(model::Type::rest)) lines.push_back(describe_rest(*rules.rest));
+  if (rules.dbus && matters(model::Type::dbus)) lines.push_back(describe_dbus(*rules.dbus));
+  if (rules.wayland && matters(model::Type::wayland)) lines.push_back("wayland: " + *rules.wayland);
+  if (rules.raw_unix && matters(model::Type::raw_unix))
+    lines.push_back("unix: " + text::number(rules.raw_unix->fds) + " descriptors a message");
+  if (lines.empty()) lines.emplace_back("what the provider grants");
+  return lines;
 }
 
 std::string describe_link(const model::Link& link) {
@@ -126,8 +130,8 @@ std::string describe_link(const model::Link& link) {
        link.socket_kind == model::SocketKind::stream ? type : type + ", " + std::string(name_of(link.socket_kind))},
       {"from", link.provider.empty() ? "whoever offers it" : shown(link.provider)}};
   for (const model::ProviderGrant& grant : link.grants)
-    rows.push_back({"may", shown(describe_rules(grant.rules)) +
-                               (grant.provider == "*" ? "" : " (from " + shown(grant.provider) + ")")});
+    for (const std::string& line : describe_rules(grant.rules, link))
+      rows.push_back({"may", shown(line) + (grant.provider == "*" ? "" : " (from " + shown(grant.provider) + ")")});
   return "  " + shown(link.target) + "  " + shown(link.service) + (link.required ? ", required\n" : ", optional\n") +
          table(rows, 6);
 }
