@@ -72,7 +72,9 @@ Result<> Draft::add_offers(const model::Exports& exports, model::Origin origin) 
 
 Result<> Draft::add_link(const model::Requirement& wanted) {
   at_ = (wanted.where.empty() ? "" : wanted.where + ": ");
-  const auto refuse = [&](Error error) { return std::unexpected(Error{error.kind, at_ + error.text, error.code}); };
+  const auto refuse = [&](const Error& error) {
+    return std::unexpected(Error{error.kind, at_ + error.text, error.code});
+  };
   if (auto checked = check_requirement(wanted); !checked) return refuse(checked.error());
   at_ += "service " + quoted(wanted.name) + ": ";
   auto link = make_link(wanted);
