@@ -190,9 +190,10 @@ class Builder {
   std::string error_;
 };
 
-Result<Document> Document::parse(std::string_view text, std::string_view file, const Limits& limits) {
+Result<Document> Document::parse(std::string_view text, std::string_view name, const Limits& limits) {
+  const std::string file = text::printable(name);
   const auto refuse = [&](std::string_view sentence) {
-    return fail(Kind::manifest, std::string(file) + ": " + std::string(sentence));
+    return fail(Kind::manifest, file + ": " + std::string(sentence));
   };
   if (text.empty()) return refuse("is empty");
   if (text.size() > limits.bytes)
