@@ -27,7 +27,8 @@ Result<std::string> name_of(const Proc& proc, int fd) {
 Result<bool> is_mount_root(const Proc& proc, const Process& process, int directory, const std::string& name) {
   const auto mounts = XC_TRY(read_mounts(proc, text::number(process.pid)));
   if (!XC_TRY(is_alive(process))) return fail_errno(Kind::kernel, "the container's init", ESRCH);
-  return XC_TRY(find_mount(proc, mounts, directory)).point == name;
+  const auto mount = XC_TRY(find_mount(proc, mounts, directory));
+  return mount && mount->point == name;
 }
 
 Result<RootedDir> before_pivot(const Proc& proc, const Process& process, Fd host_root, const std::string& host_path) {

@@ -73,9 +73,9 @@ Result<> check_ground(const Proc& proc, int directory) {
   if (::fstat(directory, &facts) != 0) return fail_errno(Kind::plant, "fstat", errno);
   if (!S_ISDIR(facts.st_mode)) return fail_errno(Kind::plant, "the place to plant in", ENOTDIR);
   XC_CHECK(check_type(directory));
-  auto mounts = read_mounts(proc, "self");
-  auto mount = mounts ? find_mount(proc, *mounts, directory) : std::unexpected(mounts.error());
-  if (!mount) return fail(Kind::plant, mount.error().text);
+  const auto mounts = XC_TRY_IN("looking for its mount", read_mounts(proc, "self"));
+  const auto mount = XC_TRY_IN("looking for its mount", find_mount(proc, mounts, directory));
+  if (!mount) return fail(Kind::plant, "it lies on a mount that does not belong to the container");
   // devtmpfs bears tmpfs's number, but is one for the whole machine: a file made in it is a file on the host.
   if (mount->type == "devtmpfs") return refuse(mount->type);
   if (mount->shared)

@@ -81,10 +81,10 @@ Result<std::uint64_t> mount_id_of(const Proc& proc, int fd) {
   return fail(Kind::kernel, "the kernel does not tell the mount of a descriptor");
 }
 
-Result<Mount> find_mount(const Proc& proc, const std::vector<Mount>& mounts, int fd) {
+Result<std::optional<Mount>> find_mount(const Proc& proc, const std::vector<Mount>& mounts, int fd) {
   const std::uint64_t id = XC_TRY(mount_id_of(proc, fd));
   const auto found = std::find_if(mounts.begin(), mounts.end(), [id](const Mount& mount) { return mount.id == id; });
-  if (found == mounts.end()) return fail(Kind::kernel, "mount " + text::number(id) + " is not in this mount namespace");
+  if (found == mounts.end()) return std::nullopt;
   return *found;
 }
 

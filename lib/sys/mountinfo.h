@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,7 +31,8 @@ struct Mount {
 /// Id of the mount that `fd` lies on (statx(2) STATX_MNT_ID, or fdinfo before Linux 5.8).
 [[nodiscard]] Result<std::uint64_t> mount_id_of(const Proc& proc, int fd);
 
-/// The mount that `fd` lies on, among `mounts`; an error when it is not there, which means another mount namespace.
-[[nodiscard]] Result<Mount> find_mount(const Proc& proc, const std::vector<Mount>& mounts, int fd);
+/// The mount that `fd` lies on; nothing when it is not among `mounts`, which are those of another namespace or of a
+/// process whose root hides it.
+[[nodiscard]] Result<std::optional<Mount>> find_mount(const Proc& proc, const std::vector<Mount>& mounts, int fd);
 
 }  // namespace xc::sys

@@ -1,6 +1,7 @@
 // See peer.h.
 #include "sys/peer.h"
 
+#include <fcntl.h>
 #include <linux/nsfs.h>
 #include <sys/ioctl.h>
 
@@ -39,19 +40,28 @@ Result<bool> is_same_or_below(Fd namespace_fd, int ancestor) {
   return false;
 }
 
-Result<std::vector<CgroupPath>> cgroups_of(const Process& process) {
-  const std::string text = XC_TRY(read_file(process.dir.get(), "cgroup", status_limit));
+Result<std::vector<CgroupPath>> cgroups_of(int directory) {
+  const std::string text = XC_TRY(read_file(directory, "cgroup", status_limit));
   return parse_cgroups(text);
 }
 
-Result<bool> shares_cgroups(const Process& peer, const Process& init) {
-  const auto theirs = XC_TRY(cgroups_of(peer));
+/// True when, in the hierarchy of `group`, one of `paths` is that group or lies below it.
+bool sits_in(const std::vector<CgroupPath>& paths, const CgroupPath& group) {
+  return std::any_of(paths.begin(), paths.end(), [&](const CgroupPath& path) {
+    return path.controllers == group.controllers && lies_in(path.path, group.path);
+  });
+}
+
+Result<bool> shares_cgroups(const Proc& proc, const Process& peer, const Process& init) {
+  const Fd self{::openat(proc.dir(), "self", O_PATH | O_DIRECTORY | O_CLOEXEC)};
+  if (!self) return fail_errno(Kind::kernel, "/proc/self", errno);
+  const auto ours = XC_TRY(cgroups_of(self.get()));
+  const auto theirs = XC_TRY(cgroups_of(peer.dir.get()));
   bool any = false;
-  for (const CgroupPath& group : XC_TRY(cgroups_of(init))) {
-    if (group.path == "/") continue;
-    const auto same = std::find_if(theirs.begin(), theirs.end(),
-                                   [&](const CgroupPath& other) { return other.controllers == group.controllers; });
-    if (same == theirs.end() || !lies_in(same->path, group.path)) return false;
+  for (const CgroupPath& group : XC_TRY(cgroups_of(init.dir.get()))) {
+    // The engine made no group there (the root group is everybody's, one with us in it the host's): it tells nothing.
+    if (group.path == "/" || sits_in(ours, group)) continue;
+    if (!sits_in(theirs, group)) return false;
     any = true;
   }
   return any;
@@ -63,7 +73,7 @@ Result<bool> compare(const Proc& proc, const Process& peer, const Process& init)
   Namespaces of_peer = XC_TRY(open_namespaces(peer));
   const bool shared = XC_TRY(same_file(own.pid.get(), of_init.pid.get()));
   if (!shared && XC_TRY(is_first(init))) return is_same_or_below(std::move(of_peer.pid), of_init.pid.get());
-  return shares_cgroups(peer, init);
+  return shares_cgroups(proc, peer, init);
 }
 
 }  // namespace
