@@ -113,6 +113,41 @@ TEST_P(Planting, UndoLeavesADirectoryThatIsInUse) {
   });
 }
 
+TEST_P(Planting, UndoLeavesAStubThatSomebodyFilled) {
+  run([](const std::string& place) {
+    const Host host(place);
+    make_directories(host.root + "/srv");
+    const Box box(host.root);
+    const auto planted = box.plant("/srv/api.sock", host.file.get());
+    ASSERT_TRUE(planted) << text_of(planted);
+    write_text(host.root + "/srv/api.sock", "x");  // the host sees the stub, not the mount
+    EXPECT_TRUE(box.undo(*planted));
+    EXPECT_EQ(box.look("/srv/api.sock"), "file 0:0 600");
+  });
+}
+
+TEST_P(Planting, NoticesThatTheEntryWasExchangedMeanwhile) {
+  run([](const std::string& place) {
+    const Host host(place);
+    make_directories(host.root + "/srv");
+    write_text(host.root + "/srv/target");
+    write_text(host.root + "/srv/other");
+    const Box box(host.root);
+    const auto tree = sys::clone_tree(host.file.get(), sys::Use::socket);
+    ASSERT_TRUE(tree) << text_of(tree);
+    const auto done = box.inside([&](const auto& root, const auto& proc, auto) -> Result<sys::Answer> {
+      const Fd target = XC_TRY(root.resolve("/srv/target"));
+      const Fd parent = XC_TRY(root.resolve("/srv"));
+      XC_CHECK(sys::attach_tree(proc, *tree, target.get(), parent.get(), "other"));
+      return sys::Answer{};
+    });
+    EXPECT_EQ(text_of(done), "the entry was exchanged while it was planted");
+    if (tree->detached) {
+      EXPECT_EQ(mounts_of(box.pid()).find("/srv/target "), std::string::npos) << "the mount stays";
+    }
+  });
+}
+
 TEST_P(Planting, SetsEveryFlagOfTheMountAndKeepsTheHostInodeSafe) {
   run([](const std::string& place) {
     const Host host(place);
@@ -144,6 +179,7 @@ TEST_P(Planting, IsPrivateThoughTheHostSideIsShared) {
     const auto at = mounts.find("/run/api.sock ");
     const std::string line = mounts.substr(at, mounts.find('\n', at) - at);
     EXPECT_EQ(line.find("shared:"), std::string::npos) << line;
+    EXPECT_EQ(line.find("master:"), std::string::npos) << line;
   });
 }
 
@@ -228,6 +264,8 @@ TEST_P(Planting, RefusesLoopsAndChainsAtOnceAndLeavesNothing) {
     EXPECT_NE(text_of(box.plant(longest, host.file.get())).find("File name too long"), std::string::npos);
     EXPECT_NE(text_of(box.plant("/run/nm/" + std::string(256, 'x'), host.file.get())).find("File name too long"),
               std::string::npos);
+    const std::string middle = "/run/nm/" + std::string(256, 'x') + "/api.sock";
+    EXPECT_NE(text_of(box.plant(middle, host.file.get())).find("File name too long"), std::string::npos);
     EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::milliseconds(200));
     EXPECT_EQ(box.look("/run/nm"), "/run/nm: No such file or directory") << "what was made before the failure stays";
     EXPECT_TRUE(box.plant("/chain39/api.sock", host.file.get())) << "40 links are legal";

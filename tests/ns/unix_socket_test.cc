@@ -9,6 +9,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstddef>
 
 #include "isolated.h"
 #include "sys/process.h"
@@ -116,6 +117,10 @@ TEST(UnixSocket, AbstractNamesCountEveryByte) {
   EXPECT_EQ(text_of(sys::connect_abstract(zero, SocketKind::stream)), "connect: Connection refused");
   EXPECT_TRUE(sys::listen_abstract(zero, SocketKind::stream, 8)) << "another name";
   EXPECT_EQ(text_of(sys::listen_abstract(base, SocketKind::stream, 8)), "@" + base + ": bind: Address already in use");
+  sockaddr_un bound{};
+  socklen_t size = sizeof bound;
+  ASSERT_EQ(::getsockname(listener->get(), reinterpret_cast<sockaddr*>(&bound), &size), 0);
+  EXPECT_EQ(size, offsetof(sockaddr_un, sun_path) + 1 + base.size()) << "no padding: others must find the name";
   const std::string longest(107, 'x');
   EXPECT_TRUE(sys::UnixAddress::abstract(longest));
   EXPECT_FALSE(sys::UnixAddress::abstract(longest + "x"));
