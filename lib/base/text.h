@@ -27,6 +27,9 @@ namespace xc::text {
 /// before an ellipsis (R37).
 [[nodiscard]] std::string printable(std::string_view text, std::size_t limit = 256);
 
+/// printable() between double quotes, for names and paths in sentences.
+[[nodiscard]] std::string quoted(std::string_view text, std::size_t limit = 160);
+
 /// Pieces of `text` between occurrences of `separator`; "a,,b" has three pieces, "" has one.
 [[nodiscard]] std::vector<std::string_view> split(std::string_view text, char separator);
 

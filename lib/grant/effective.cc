@@ -8,9 +8,7 @@
 namespace xc::grant {
 namespace {
 
-std::string quoted(std::string_view name) {
-  return "\"" + text::printable(name) + "\"";
-}
+using text::quoted;
 
 std::string described(const model::Offered& offered) {
   return offered.provider.empty() ? "the host" : quoted(offered.provider);

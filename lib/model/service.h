@@ -97,10 +97,10 @@ struct Offer {
   Type type = Type::raw_unix;
   std::string socket;  ///< address inside the provider: "/path", "@name", "tcp:host:port", or a device node
   SocketKind socket_kind = SocketKind::stream;
-  std::string bus;                                        ///< dbus: the hosted bus that carries it
-  std::string owns;                                       ///< dbus: the well-known name the provider owns there
-  std::string role;                                       ///< dbus: the role of the owner; empty = called like the owned name
-  std::optional<std::vector<std::string>> allow;          ///< roles that may use it; absent = any
+  std::string bus;                                ///< dbus: the hosted bus that carries it
+  std::string owns;                               ///< dbus: the well-known name the provider owns there
+  std::string role;                               ///< dbus: the role of the owner; empty = called like the owned name
+  std::optional<std::vector<std::string>> allow;  ///< roles that may use it; absent = any
   std::optional<std::map<std::string, RoleRules>> roles;  ///< what each role may do; absent = no rule of the provider's
 };
 template <class A>

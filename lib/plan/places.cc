@@ -9,6 +9,8 @@
 namespace xc::plan {
 namespace {
 
+using text::quoted;
+
 constexpr std::size_t path_limit = 4095;      // PATH_MAX less the NUL
 constexpr std::size_t component_limit = 255;  // NAME_MAX
 
@@ -42,10 +44,6 @@ constexpr std::array<Strategy, 5> later{{{"@", "an abstract socket name"},
                                          {"fd:", "a handed-over descriptor"},
                                          {"connect:", "a redirected connect()"},
                                          {"shm:", "shared memory"}}};
-
-std::string quoted(std::string_view text) {
-  return "\"" + text::printable(text, 160) + "\"";
-}
 
 /// `path` lies below `directory`, which may be compared as text because both are canonical: never "/runner" in "/run".
 bool below(std::string_view path, std::string_view directory) {

@@ -12,9 +12,7 @@
 namespace xc::plan {
 namespace {
 
-std::string quoted(std::string_view text) {
-  return "\"" + text::printable(text, 160) + "\"";
-}
+using text::quoted;
 
 /// HOME of the container's first process, empty when it is not known.
 std::string_view home_of(const model::Container& container) {
@@ -33,6 +31,9 @@ class Draft {
 
   Result<> add_offers(const model::Exports& exports, model::Origin origin);
   Result<> add_link(const model::Requirement& wanted);
+  void add_warnings(const std::vector<std::string>& warnings) {
+    for (const std::string& warning : warnings) warn(warning);
+  }
   Result<model::Plan> finish();
 
  private:
@@ -225,7 +226,9 @@ Result<model::Plan> make_plan(const model::Container& container, const model::Ma
   XC_CHECK(check_container(container));
   XC_CHECK(check_count(manifest));
   Draft draft(policy, facts, container);
+  draft.add_warnings(exports.warnings);
   XC_CHECK(draft.add_offers(exports, exports_origin));
+  draft.add_warnings(manifest.warnings);
   for (const model::Requirement& wanted : manifest.requirements) XC_CHECK(draft.add_link(wanted));
   return draft.finish();
 }

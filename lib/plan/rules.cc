@@ -11,9 +11,7 @@
 namespace xc::plan {
 namespace {
 
-std::string quoted(std::string_view text) {
-  return "\"" + text::printable(text, 160) + "\"";
-}
+using text::quoted;
 
 Result<> check_name(std::string_view what, std::string_view name) {
   if (text::is_name(name)) return {};

@@ -1,33 +1,46 @@
-// Whole plans as text and JSON, held against files in tests/golden/plan. To rewrite the files after a wanted change:
+// Whole plans, from the documents in tests/golden/plan to the text and JSON beside them. Of a scenario NAME:
+//     NAME.run.json       what the container wants        NAME.host.json   services the host offers
+//     NAME.services.json  what it offers itself           NAME.modem.json  services the container "modem" offers
+//     NAME.policy.json    host policy                     (all but the run.json may be missing)
+// To rewrite the results after a wanted change, and then read the difference before committing it:
 //     XC_REWRITE_GOLDEN=1 build/dev/tests/unit_tests --gtest_filter='GoldenPlan*'
-// and read the difference before committing it.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
 
+#include "parse/manifest.h"
+#include "parse/policy.h"
 #include "plan/describe.h"
 #include "plan/planner.h"
 
 namespace xc::plan {
 namespace {
 
-void compare(const std::string& name, const std::string& text) {
-  const std::string path = XC_SOURCE_DIR "/tests/golden/plan/" + name;
-  if (std::getenv("XC_REWRITE_GOLDEN") != nullptr) {
-    std::ofstream(path) << text;
-    return;
-  }
-  std::ostringstream golden;
-  golden << std::ifstream(path).rdbuf();
-  EXPECT_EQ(golden.str(), text) << path;
+std::optional<std::string> read(const std::string& name) {
+  std::ifstream file(XC_SOURCE_DIR "/tests/golden/plan/" + name);
+  if (!file) return std::nullopt;
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
 }
 
-void compare_both(const std::string& name, const Result<model::Plan>& plan) {
-  ASSERT_TRUE(plan) << plan.error().text;
-  compare(name + ".golden.txt", describe(*plan));
-  compare(name + ".golden.json", describe_json(*plan) + "\n");
+void compare(const std::string& name, const std::string& text) {
+  if (std::getenv("XC_REWRITE_GOLDEN") != nullptr)
+    std::ofstream(XC_SOURCE_DIR "/tests/golden/plan/" + name) << text;
+  else
+    EXPECT_EQ(read(name).value_or("(no such file)"), text) << name;
+}
+
+/// A document of the scenario; the empty one when it has none.
+template <class T>
+T parsed(const std::string& file, Result<T> parse(std::string_view, std::string_view), const std::string& called) {
+  const auto text = read(file);
+  if (!text) return {};
+  auto value = parse(*text, called);
+  EXPECT_TRUE(value) << file << ": " << value.error().text;
+  return value ? *std::move(value) : T{};
 }
 
 model::Container container(std::string name) {
@@ -41,67 +54,38 @@ model::Container container(std::string name) {
   return one;
 }
 
-model::Requirement wants(std::string name, std::string role, std::string target, std::string where) {
-  model::Requirement wanted;
-  wanted.name = std::move(name);
-  wanted.role = std::move(role);
-  wanted.required = where.find("required") != std::string::npos;
-  if (!target.empty()) wanted.targets.push_back(std::move(target));
-  wanted.where = "run.json: /services/" + std::move(where);
-  return wanted;
-}
-
-model::Offer offer(std::string name, model::Type type, std::string socket) {
-  model::Offer one;
-  one.name = std::move(name);
-  one.type = type;
-  one.socket = std::move(socket);
-  return one;
+void compare_plan(const std::string& scenario, const model::Container& consumer, model::HostFacts facts = {},
+                  model::Origin exports_origin = model::Origin::host) {
+  ASSERT_TRUE(read(scenario + ".run.json")) << "no such scenario";
+  const auto manifest = parsed(scenario + ".run.json", parse::parse_run, "run.json");
+  const auto exports = parsed(scenario + ".services.json", parse::parse_services, "services.json");
+  const auto policy = parsed(scenario + ".policy.json", parse::parse_policy, "policy.json");
+  const std::pair<std::string, std::string> providers[] = {{"host", ""}, {"modem", "modem"}};
+  for (const auto& [file, name] : providers)
+    for (auto& offer : parsed(scenario + "." + file + ".json", parse::parse_services, file).offers)
+      facts.offered.push_back({name, model::Origin::host, std::move(offer)});
+  const auto plan = make_plan(consumer, manifest, exports, exports_origin, policy, facts);
+  ASSERT_TRUE(plan) << plan.error().text;
+  compare(scenario + ".golden.txt", describe(*plan));
+  compare(scenario + ".golden.json", describe_json(*plan) + "\n");
 }
 
 /// A user interface beside a modem that is up, a log service of the host, and a panel that is not supported yet.
 TEST(GoldenPlan, Consumer) {
-  const model::Manifest manifest{
-      "dialer-ui",
-      {wants("modem-api", "dialer", "/run/svc/modem.sock", "required/0"), wants("log", "any", "", "required/1"),
-       wants("later", "any", "", "optional/0"), wants("panel", "any", "/run/wayland-0", "optional/1")}};
-  model::HostFacts facts;
-  facts.offered = {{"modem", model::Origin::host, offer("modem-api", model::Type::rest, "/run/modem/http.sock")},
-                   {"", model::Origin::host, offer("log", model::Type::raw_unix, "/run/log.sock")},
-                   {"", model::Origin::host, offer("panel", model::Type::wayland, "/run/panel-0")}};
-  facts.offered[1].offer.socket_kind = model::SocketKind::datagram;
-  compare_both("consumer", make_plan(container("dialer-ui"), manifest, {}, model::Origin::host, {}, facts));
+  compare_plan("consumer", container("dialer-ui"));
 }
 
-/// Policy with two entries for one role, each for providers of its own.
+/// Two entries for one role, each for providers of its own.
 TEST(GoldenPlan, UnderPolicy) {
-  model::RoleRules read;
-  read.rest = model::RestRules{false, false, {{{"GET", "HEAD"}, {"/v1/**"}}, {{"POST"}, {"/v1/dial", "/v1/hang-up"}}}};
-  model::RoleRules all;
-  all.rest = model::RestRules{true, true, {}};
-  all.dbus = model::DbusRules{false, {"a.*"}, {"org.acme.B"}, {}, {"c.D=e.F.*@/*"}, {}};
-  all.wayland = "ui";
-  all.raw_unix = model::UnixRules{4};
-  const model::Policy policy{
-      true, {{"dialer-*", "modem-*", "*", {{"dialer", read}}}, {"dialer-ui", "*", "modem", {{"*", all}}}}, {}};
-  auto named = wants("log", "any", "/run/log", "required/1");
-  named.provider = "modem";
-  const model::Manifest manifest{"", {wants("modem-api", "dialer", "/run/svc/modem.sock", "required/0"), named}};
-  model::HostFacts facts;
-  facts.offered = {{"modem", model::Origin::host, offer("modem-api", model::Type::rest, "/run/modem/http.sock")}};
-  compare_both("under-policy", make_plan(container("dialer-ui"), manifest, {}, model::Origin::host, policy, facts));
+  compare_plan("under-policy", container("dialer-ui"));
 }
 
 /// A provider whose own image says what it offers; LXC, so neither bundle nor environment is known.
 TEST(GoldenPlan, Provider) {
-  auto restricted = offer("modem-api", model::Type::rest, "/run/modem/http.sock");
-  restricted.allow = {"dialer", "viewer"};
-  auto owner = offer("io.acme.Modem", model::Type::dbus, "");
-  owner.owns = "io.acme.Modem";
   model::Container modem;
   modem.engine = model::Engine::lxc;
   modem.name = "modem";
-  compare_both("provider", make_plan(modem, {}, {{restricted, owner}}, model::Origin::image, {}, {}));
+  compare_plan("provider", modem, {}, model::Origin::image);
 }
 
 TEST(GoldenPlan, FromFilesAlone) {
@@ -109,12 +93,35 @@ TEST(GoldenPlan, FromFilesAlone) {
   alone.pid = 0;
   model::HostFacts facts;
   facts.known_container = false;
-  compare_both("from-files-alone", make_plan(alone, {"", {wants("api", "any", "/tmp/api", "required/0")}}, {},
-                                             model::Origin::host, {}, facts));
+  compare_plan("from-files-alone", alone, facts);
 }
 
 TEST(GoldenPlan, NothingToDo) {
-  compare_both("nothing-to-do", make_plan(container("plain"), {}, {}, model::Origin::host, {}, {}));
+  compare_plan("nothing-to-do", container("plain"));
+}
+
+TEST(Description, HoldsNoByteThatIsNotPrintable) {
+  model::Plan plan;
+  plan.container = container("a\x1b[2J");
+  model::Link link;
+  link.service = "b\r";
+  link.role = "c\n";
+  link.target = "/run/\xe2\x80\xae";
+  link.grants.push_back({"d\x7f", {}});
+  plan.links.push_back(link);
+  plan.offers.emplace_back();
+  plan.offers.back().name = "e\x01";
+  plan.offers.back().socket = "/f\x02";
+  plan.notes.push_back({true, "g\x03"});
+  for (const char c : describe(plan)) EXPECT_TRUE(c == '\n' || (c >= 0x20 && c < 0x7f)) << int{c};
+  for (const char c : describe_json(plan)) EXPECT_FALSE((c >= 0 && c < 0x20) || c == 0x7f) << int{c};
+}
+
+TEST(Description, KeepsTheEnvironmentToItself) {
+  model::Plan plan;
+  plan.container = container("a");
+  EXPECT_EQ(describe(plan).find("hunter2"), std::string::npos);
+  EXPECT_EQ(describe_json(plan).find("hunter2"), std::string::npos);
 }
 
 }  // namespace

@@ -112,9 +112,15 @@ TEST(Choice, TwoOfTheBestRankAreRefusedWhateverTheirOrder) {
 }
 
 TEST(Choice, TwoImagesDoNotDisturbABetterProvider) {
-  const std::vector<model::Offered> all{offered("i", model::Origin::image), offered("modem"),
-                                        offered("j", model::Origin::image)};
-  EXPECT_EQ((*choose(link(), all))->provider, "modem");
+  const auto image = offered("i", model::Origin::image);
+  const auto other = offered("j", model::Origin::image);
+  const auto modem = offered("modem");
+  for (const auto& all :
+       std::vector<std::vector<model::Offered>>{{image, modem, other}, {image, other, modem}, {modem, image, other}}) {
+    const auto chosen = choose(link(), all);
+    ASSERT_TRUE(chosen);
+    EXPECT_EQ((*chosen)->provider, "modem");
+  }
 }
 
 TEST(Choice, ANamedProviderSettlesIt) {

@@ -367,6 +367,13 @@ TEST(Planner, AWrongOfferIsRefused) {
   EXPECT_EQ(setting.refusal(Kind::manifest), "services.json: service \"api\" is offered twice");
 }
 
+TEST(Planner, WarningsOfTheDocumentsComeFirst) {
+  Setting setting({wants("api", "/run/a")}, {offers("modem", "api")});
+  setting.manifest.warnings = {"run.json: two"};
+  setting.exports.warnings = {"services.json: one"};
+  EXPECT_TRUE(setting.notes(1).starts_with("!services.json: one\n!run.json: two\nrun.json: /services/required/0: "));
+}
+
 TEST(Planner, PlannedFromFilesAloneSaysSo) {
   Setting setting({wants("api", "/run/a")});
   setting.facts.known_container = false;

@@ -52,7 +52,7 @@ TEST(Rules, SixtyFourServicesAreTheLimit) {
   EXPECT_EQ(verdict(check_count(manifest)), "fits");
   manifest.requirements.resize(65);
   EXPECT_EQ(verdict(check_count(manifest)), "65 services are asked for, 64 are the limit");
-  EXPECT_EQ(verdict(check_offers({std::vector<model::Offer>(65)})), "65 services are offered, 64 are the limit");
+  EXPECT_EQ(verdict(check_offers({std::vector<model::Offer>(65), {}})), "65 services are offered, 64 are the limit");
 }
 
 TEST(Rules, AnOfferLivesAtAPathInItsOwnRoot) {
@@ -86,8 +86,8 @@ TEST(Rules, ANameOwnedOnABusNeedsNoSocket) {
 }
 
 TEST(Rules, NoServiceIsOfferedTwice) {
-  EXPECT_EQ(verdict(check_offers({{offer("a", "/run/a"), offer("b", "/run/b")}})), "fits");
-  EXPECT_EQ(verdict(check_offers({{offer("a", "/run/a"), offer("b", "/run/b"), offer("a", "/run/c")}})),
+  EXPECT_EQ(verdict(check_offers({{offer("a", "/run/a"), offer("b", "/run/b")}, {}})), "fits");
+  EXPECT_EQ(verdict(check_offers({{offer("a", "/run/a"), offer("b", "/run/b"), offer("a", "/run/c")}, {}})),
             "service \"a\" is offered twice");
 }
 

@@ -17,6 +17,11 @@ TEST(Text, PrintableHidesControlBytesAndEnds) {
   EXPECT_EQ(printable(std::string(300, 'a'), 4), "aaaa...");
 }
 
+TEST(Text, QuotedIsPrintableBetweenQuotes) {
+  EXPECT_EQ(quoted("a\n"), "\"a\\x0a\"");
+  EXPECT_EQ(quoted("abc", 2), "\"ab...\"");
+}
+
 TEST(Text, GlobMatchesWholeStrings) {
   EXPECT_TRUE(glob("*", ""));
   EXPECT_TRUE(glob("dialer-*", "dialer-ui"));
