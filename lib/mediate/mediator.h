@@ -12,6 +12,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "mediate/observer.h"
 #include "mediate/stream.h"
 #include "model/service.h"
 
@@ -44,6 +45,7 @@ struct Terms {
   const model::RoleRules& rules;  ///< effective rights; an absent member = nothing more is restricted
   Upstream upstream = Upstream::connected;
   Tally& tally;
+  Observer* observer = nullptr;  ///< told of every message; null = nobody listens
 };
 
 class Mediator {

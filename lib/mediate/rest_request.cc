@@ -1,0 +1,246 @@
+#include "mediate/rest_request.h"
+
+#include "mediate/http_chunk.h"
+#include "mediate/http_grammar.h"
+#include "mediate/http_write.h"
+#include "mediate/rest_rules.h"
+
+namespace xc::mediate {
+namespace {
+
+using http::Flow;
+using http::Form;
+using http::Refusal;
+
+bool may_pass_overrides(const Terms& terms) {
+  return !terms.rules.rest || !restricts(*terms.rules.rest);
+}
+
+std::string quoted(std::string_view name) {
+  return '"' + std::string(name) + '"';
+}
+
+/// Why no provider hears this request, and with which status; empty when one does.
+std::optional<Refusal> absence(Upstream upstream) {
+  switch (upstream) {
+    case Upstream::connected: return std::nullopt;
+    case Upstream::absent: return Refusal{503, "nobody offers the service at the moment"};
+    case Upstream::failed: return Refusal{502, "the provider of the service cannot be reached"};
+    case Upstream::denied: return Refusal{403, "the provider or the host's policy refuses this client"};
+  }
+  return Refusal{500, "unknown state of the provider"};
+}
+
+}  // namespace
+
+RestRequests::RestRequests(Talk& talk) : talk_(talk) {
+  const Terms& terms = talk_.terms;
+  // Names are checked long before (R20). A failing check is a refusal, so without identity nothing is passed on.
+  if (!http::is_token(terms.client) || !http::is_token(terms.role)) return;
+  identity_ = "X-PV-Client: " + terms.client + "\r\nX-PV-Role: " + terms.role + "\r\n";
+}
+
+void RestRequests::advance(Stream& from, Stream& to) {
+  for (;;) {
+    switch (state_) {
+      case State::head:
+        if (!take_head(from, to)) return;
+        break;
+      case State::body:
+        take_body(from, to);
+        if (state_ == State::body) return;
+        break;
+      case State::held: return;
+      case State::stopped: from.consume(from.data().size()); return;
+    }
+  }
+}
+
+void RestRequests::resume() {
+  if (state_ == State::held) state_ = State::head;
+  if (after_body_ == State::held) after_body_ = State::head;
+}
+
+void RestRequests::give_up(Stream& to) {
+  if (state_ == State::body)
+    break_off({408, "the body of the request came too slowly"}, to);
+  else
+    refuse({408, "the head of the request came too slowly"});
+}
+
+/// One request head; false when it must wait.
+bool RestRequests::take_head(Stream& from, Stream& to) {
+  if (talk_.pending.size() >= limits::pending || to.room() == 0) return false;
+  if (!blank_ && from.data().starts_with("\r\n")) {  // RFC 9112 2.2: one empty line before a request is forgiven
+    from.consume(2);
+    blank_ = true;
+  }
+  if (from.empty()) {
+    if (from.ended()) state_ = State::stopped;
+    return from.ended();
+  }
+  const auto length = finder_.find(from.data());
+  if (!length) {
+    refuse(length.error());
+    return true;
+  }
+  if (*length == 0) return !lacks_more(from);
+  Parts parts;
+  auto refusal = parse_request(from.data().substr(0, *length), parts.head);
+  if (!refusal) refusal = interpret(parts.head.fields, parts.meaning);
+  if (!refusal) refusal = check_request(parts.head, parts.meaning);
+  if (!refusal) refusal = read_target(parts.head.method, parts.head.target, parts.meaning.host, parts.target);
+  if (refusal) {
+    refuse(*refusal);
+    return true;
+  }
+  decide(parts, from, to, *length);
+  from.consume(*length);
+  finder_.reset();
+  blank_ = false;
+  return true;
+}
+
+/// True while an incomplete head may become a good one.
+bool RestRequests::lacks_more(Stream& from) {
+  const std::string_view line = finder_.first_line(from.data());
+  std::optional<Refusal> refusal;
+  if (!line.empty()) {
+    http::RequestHead head;
+    refusal = parse_request_line(line, head);
+  } else if (from.data().size() > limits::target_bytes + limits::method_bytes + 16) {
+    refusal = Refusal{414, "the request line is too long"};
+  }
+  if (!refusal && from.ended()) refusal = Refusal{400, "the connection ended in the middle of a head"};
+  if (refusal) refuse(*refusal);
+  return !refusal;
+}
+
+void RestRequests::decide(Parts& parts, Stream& from, Stream& to, std::size_t length) {
+  const http::Meaning& meaning = parts.meaning;
+  if (meaning.chunked && !http::may_be_chunked(from.data().substr(length))) {
+    refuse({400, "the body is not in the chunked coding"});
+    return;
+  }
+  Exchange exchange;
+  exchange.head_only = parts.head.method == "HEAD";
+  exchange.old_client = parts.head.old;
+  exchange.keep_alive = meaning.keep_alive;
+  exchange.last = meaning.close || (parts.head.old && !meaning.keep_alive);
+  exchange.patient = meaning.patient;
+  note(parts, exchange);
+  talk_.any_request = true;
+  if (judge(parts, exchange)) {
+    forward(parts, std::move(exchange), to);
+    return;
+  }
+  dropping_ = true;
+  after_body_ = exchange.last ? State::stopped : State::head;
+  talk_.pending.push_back(std::move(exchange));
+  if (after_body_ == State::stopped)
+    state_ = State::stopped;
+  else
+    begin_body(meaning, Form::nowhere);
+}
+
+/// True when the request may go to the provider; otherwise `exchange` has our answer. The connection survives a refusal
+/// by a rule when the body is short enough to read past it.
+bool RestRequests::judge(Parts& parts, Exchange& exchange) {
+  const Terms& terms = talk_.terms;
+  const http::Meaning& meaning = parts.meaning;
+  std::optional<Refusal> why = absence(terms.upstream);
+  if (!why && identity_.empty()) why = Refusal{500, "the link's client or role cannot be written into a field"};
+  if (why) {
+    exchange.last = true;
+    talk_.answer(exchange, why->status, why->why);
+    return false;
+  }
+  const auto& rest = terms.rules.rest;
+  if (rest && !allows_request(*rest, parts.head.method, parts.target)) {
+    exchange.last = exchange.last || meaning.chunked || meaning.expects || !meaning.upgrade.empty() ||
+                    meaning.length.value_or(0) > limits::drained_bytes;
+    const std::string error = "role " + quoted(terms.role) + " may not " + std::string(parts.head.method) + ' ' +
+                              parts.target.path.substr(0, 200) + " of service " + quoted(terms.service);
+    talk_.answer(exchange, 403, error, describe(*rest));
+    return false;
+  }
+  if (!meaning.upgrade.empty() && !(rest && rest->upgrade)) {
+    exchange.last = true;
+    const std::string error =
+        "role " + quoted(terms.role) + " may not switch protocols on service " + quoted(terms.service);
+    talk_.answer(exchange, 403, error, "upgrade");
+    return false;
+  }
+  return true;
+}
+
+void RestRequests::forward(const Parts& parts, Exchange exchange, Stream& to) {
+  exchange.expects = parts.meaning.expects;
+  exchange.upgrade = parts.meaning.upgrade;
+  http::append_request(
+      to, {parts.head, parts.meaning, parts.target, identity_, exchange.last, may_pass_overrides(talk_.terms)});
+  ++talk_.terms.tally.messages;
+  dropping_ = false;
+  after_body_ = !exchange.upgrade.empty() ? State::held : exchange.last ? State::stopped : State::head;
+  talk_.pending.push_back(std::move(exchange));
+  begin_body(parts.meaning, Form::same);
+}
+
+void RestRequests::begin_body(const http::Meaning& meaning, Form form) {
+  body_ = meaning.chunked ? http::Body::of_chunks(form) : http::Body::of_length(meaning.length.value_or(0), form);
+  state_ = State::body;
+  talk_.sending = true;
+}
+
+void RestRequests::take_body(Stream& from, Stream& to) {
+  switch (body_.relay(from, to)) {
+    case Flow::going: return;
+    case Flow::complete:
+      state_ = after_body_;
+      talk_.sending = false;
+      return;
+    case Flow::broken:
+      break_off(from.finished() ? Refusal{400, "the connection ended in the middle of a body"}
+                                : Refusal{400, "the body is not in the chunked coding"},
+                to);
+  }
+}
+
+/// A request that cannot be understood: answered after those before it, and then the connection ends.
+void RestRequests::refuse(const Refusal& refusal) {
+  Exchange exchange;
+  exchange.last = true;
+  talk_.any_request = true;
+  talk_.answer(exchange, refusal.status, refusal.why);
+  talk_.pending.push_back(std::move(exchange));
+  state_ = State::stopped;
+}
+
+/// A request that went wrong after its head was passed on. The provider sees the end of the connection instead of the
+/// end of the request; the client our answer, if nothing else was said yet.
+void RestRequests::break_off(const Refusal& refusal, Stream& to) {
+  state_ = State::stopped;
+  talk_.sending = false;
+  if (dropping_) {  // answered already
+    if (talk_.pending.empty())
+      talk_.cut = true;
+    else
+      talk_.pending.back().last = true;
+    return;
+  }
+  to.end();
+  if (talk_.pending.empty() || (talk_.pending.size() == 1 && talk_.started)) {
+    talk_.cut = true;
+    return;
+  }
+  talk_.pending.back().last = true;
+  talk_.answer(talk_.pending.back(), refusal.status, refusal.why);
+}
+
+void RestRequests::note(const Parts& parts, Exchange& exchange) const {
+  if (talk_.terms.observer == nullptr) return;
+  exchange.method = parts.head.method;
+  exchange.path = parts.target.path;
+}
+
+}  // namespace xc::mediate

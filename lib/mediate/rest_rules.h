@@ -1,0 +1,24 @@
+// What a role may do with a REST service: methods, paths and upgrades of one set of rules. Runs in the worker.
+// Everything no rule allows is refused.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "mediate/http_path.h"
+#include "model/service.h"
+
+namespace xc::mediate {
+
+/// True when `rules` restrict methods and paths at all; then paths that servers read differently are refused, and
+/// fields that ask for another method or path are dropped.
+[[nodiscard]] bool restricts(const model::RestRules& rules);
+
+/// Whether these rules allow the method (case-sensitive, HEAD is not GET) on the target. A doubtful path matches no
+/// rule.
+[[nodiscard]] bool allows_request(const model::RestRules& rules, std::string_view method, const http::Target& target);
+
+/// The rules in one line, for the person who was refused: "GET,HEAD /v1/** | POST /v1/jobs", cut to a sensible length.
+[[nodiscard]] std::string describe(const model::RestRules& rules);
+
+}  // namespace xc::mediate
