@@ -1,0 +1,46 @@
+"""Every engine test runs in the house; every one of them must leave it as it found it."""
+
+import sys
+
+import pytest
+
+import house
+
+if house.inside():
+    import bed as beds
+    import host
+
+
+def pytest_configure(config):
+    if not house.inside():
+        config.pluginmanager.getplugin("capturemanager").stop_global_capturing()
+        house.enter([sys.executable, "-m", "pytest", *config.invocation_params.args])
+
+
+@pytest.fixture
+def bed():
+    """Containers of one test. Whatever is left after they are stopped is an error of the test."""
+    one = beds.Bed()
+    before = one.snapshot()
+    yield one
+    for engine in one.engines.values():
+        one.stop_all(engine)
+    gone = host.wait_until(lambda: not host.difference(before, one.snapshot()), 3.0)
+    left = host.difference(before, one.snapshot())
+    one.remove()
+    assert gone, "left behind:\n" + "\n".join(left)
+
+
+@pytest.fixture(params=["runc", "runc-v2", "crun", "lxc", "lxc0"])
+def engine(request, bed):
+    return bed.engines[request.param]
+
+
+@pytest.fixture(params=["runc", "runc-v2", "crun"])
+def oci(request, bed):
+    return bed.engines[request.param]
+
+
+@pytest.fixture(params=["lxc", "lxc0"])
+def lxc(request, bed):
+    return bed.engines[request.param]
