@@ -73,6 +73,8 @@ def test_a_failing_hook_stops_the_start(bed, engine):
 def test_a_process_that_stays_is_seen(bed):
     before = bed.snapshot()
     with subprocess.Popen(["sleep", "60"]) as child:
-        assert any("sleep" in line for line in host.difference(before, bed.snapshot()))
-        child.kill()
+        try:
+            assert any(line.endswith(f" {child.pid}") for line in host.difference(before, bed.snapshot()))
+        finally:
+            child.kill()
     assert host.difference(before, bed.snapshot()) == []
