@@ -117,6 +117,10 @@ class Oci:
         state = self._call("state", c.name)
         return json.loads(state.output).get("pid", 0) if state.code == 0 else 0
 
+    def execute(self, c, *argv):
+        """Runs a program in a running container, as a person would."""
+        return self._call("exec", c.name, *map(str, argv))
+
     def kill(self, c):
         return self._call("kill", c.name, "KILL")
 
@@ -197,8 +201,11 @@ class Lxc:
         text = self._call("lxc-info", c, "-p", "-H").output.strip()
         return int(text) if text.isdigit() else 0
 
+    def execute(self, c, *argv):
+        return self._call("lxc-attach", c, "--clear-env", "-v", "PATH=/bin", "--", *map(str, argv))
+
     def kill(self, c):
-        return self._call("lxc-stop", c, "-k", timeout=LIMIT)
+        return self._call("lxc-stop", c, "-k")
 
     stop = kill
 
