@@ -44,3 +44,9 @@ def oci(request, bed):
 @pytest.fixture(params=["lxc", "lxc0"])
 def lxc(request, bed):
     return bed.engines[request.param]
+
+
+@pytest.fixture
+def runc(bed):
+    """For cases about our programs, where one engine is as good as another."""
+    return bed.engines["runc"]

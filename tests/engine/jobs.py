@@ -1,0 +1,63 @@
+"""The two containers of the main job: a modem that exports a REST service and a raw socket, a dialer that asks for
+them. Tests start from these and change what they are about."""
+
+import json
+import os
+
+import bed as beds
+import host
+
+API = "/run/svc/modem.sock"
+RAW = "/run/svc/raw.sock"
+LONG = os.environ.get("XC_LONG") == "1"  # full counts of the cases that repeat an act thousands of times
+
+REST_OFFER = {"name": "modem-api", "type": "rest", "socket": "/run/modem/api.sock"}
+RAW_OFFER = {"name": "modem-raw", "type": "unix", "socket": "/run/modem/raw.sock", "roles": {"any": {"unix": {"fds": 28}}}}
+REST_WISH = {"name": "modem-api", "role": "viewer", "target": API}
+RAW_WISH = {"name": "modem-raw", "target": RAW}
+SERVE = "mkdir -p /run/modem && exec xc-test-provider --rest /run/modem/api.sock --raw /run/modem/raw.sock"
+
+
+def modem(bed, name="modem", offers=(REST_OFFER, RAW_OFFER), options="", **more):
+    return bed.container(name, ["sh", "-c", f"{SERVE} --name {name} {options}"], services=beds.services(*offers), **more)
+
+
+def dialer(bed, args=("sleep", "60"), name="dialer", wishes=(REST_WISH, RAW_WISH), optional=(), **more):
+    return bed.container(name, args, run=beds.requires(*wishes, optional=list(optional)), **more)
+
+
+def started(engine, c):
+    outcome = engine.start(c)
+    assert outcome.code == 0, f"{outcome.output}\n{c.console_text()}"
+    return outcome.pid
+
+
+def serving(engine, c):
+    """Starts a provider and waits until its sockets are there."""
+    c.console.write_text("")
+    pid = started(engine, c)
+    assert host.wait_until(lambda: "ready" in c.console_text(), 5), c.console_text()
+    return pid
+
+
+def get(pid, path="/v1/status", *headers, socket=API):
+    """The provider's JSON answer to a GET made inside the container."""
+    outcome = beds.inside(pid, "xc-test-client", "get", socket, path, *headers)
+    assert outcome.code == 0, outcome.output
+    return json.loads(outcome.output.splitlines()[-1])
+
+
+def client(pid, *arguments, timeout=20):
+    return beds.inside(pid, "xc-test-client", *arguments, timeout=timeout).output
+
+
+def has(pid, path, kind="-e"):
+    """Whether the path exists in the container."""
+    return beds.inside(pid, "test", kind, path).code == 0
+
+
+def refused(bed, engine, c, why=""):
+    """The container must not start, at once, and the log of the hook says why."""
+    outcome = engine.start(c)
+    assert outcome.code not in (0, 124), f"it started, or hung: {outcome}"
+    assert why in bed.log_text(), bed.log_text()

@@ -1,0 +1,253 @@
+"""Birth and death: a hook that is killed or whose system calls fail at any point, a container that dies early, a hook
+called twice, a provider or a program replaced. Whatever happens, nothing is left and the next start works."""
+
+import json
+import os
+import random
+import shutil
+import subprocess
+import time
+
+import pytest
+
+import bed as beds
+import engines
+import faultloop
+import host
+from jobs import API, LONG, RAW, client, dialer, get, has, modem, serving, started
+
+ERRORS = "ENOMEM EMFILE ENFILE ENOSPC EIO EINTR EAGAIN EPERM EROFS".split()
+
+
+def clean_but_for_state(bed, before):
+    """The state directory may keep what a killed hook could not take back; the next start collects it."""
+    now = bed.snapshot()
+    return [line for line in host.difference(before, now) if not line.startswith("state:")]
+
+
+def learn(bed, engine, c):
+    """The system calls of one undisturbed hook at the start of `c`."""
+    trace = bed.home / "trace"
+    c.hook = faultloop.traced(bed.hook(), trace)
+    started(engine, c)
+    calls = faultloop.calls_of(trace)
+    engine.stop(c)
+    assert len(calls) > 50
+    return calls
+
+
+def works(bed, engine, c):
+    c.hook = bed.hook()
+    pid = started(engine, c)
+    assert get(pid)["role"] == "viewer"
+    engine.stop(c)
+
+
+@pytest.mark.parametrize("name", ["runc", "crun", "lxc"])
+def test_lif_01_killed_at_each_system_call(bed, name):
+    engine = bed.engines[name]
+    serving(engine, modem(bed))
+    c = dialer(bed)
+    calls = learn(bed, engine, c)
+    works(bed, engine, c)
+    before = bed.snapshot()
+    for call, number in faultloop.sample(calls[1:], None if LONG else 24):
+        c.hook = faultloop.faulty(bed.hook(), call, number, "signal=KILL")
+        outcome = engine.start(c)
+        assert outcome.code not in (0, 124), f"killed at {call} {number}, yet it started (or hung): {outcome}"
+        engine.stop(c)
+        assert host.wait_until(lambda: not clean_but_for_state(bed, before), 2), (
+            call, number, clean_but_for_state(bed, before))
+    works(bed, engine, c)
+    assert host.wait_until(lambda: not host.difference(before, bed.snapshot())), host.difference(before, bed.snapshot())
+
+
+@pytest.mark.parametrize("name", ["runc", "crun", "lxc"])
+def test_lif_02_each_system_call_fails(bed, name):
+    engine = bed.engines[name]
+    serving(engine, modem(bed))
+    c = dialer(bed)
+    calls = [call for call in learn(bed, engine, c) if call[0] not in faultloop.NEVER_FAILS]
+    works(bed, engine, c)
+    before = bed.snapshot()
+    cases = [(call, error) for call in calls for error in ERRORS]
+    if not LONG:
+        cases = random.Random(4).sample(cases, 40)
+    for (call, number), error in cases:
+        c.hook = faultloop.faulty(bed.hook(), call, number, f"error={error}")
+        outcome = engine.start(c)
+        assert outcome.code != 124, f"{call} {number} {error}: hung"
+        if outcome.code == 0:
+            assert has(outcome.pid, API, "-S") and get(outcome.pid)["role"] == "viewer", (call, number, error)
+            assert client(outcome.pid, "echo", RAW, "x") == "x", (call, number, error)
+        engine.stop(c)
+        assert host.wait_until(lambda: not clean_but_for_state(bed, before), 2), (
+            call, number, error, clean_but_for_state(bed, before))
+    works(bed, engine, c)
+    assert host.wait_until(lambda: not host.difference(before, bed.snapshot())), host.difference(before, bed.snapshot())
+
+
+def test_lif_00_a_shim_without_its_commit_leaves_at_once(bed, oci):
+    """The engine kills the hook at its timeout, after the shim was started and before the hook told it to stay."""
+    serving(oci, modem(bed))
+    c = dialer(bed)
+    calls = learn(bed, oci, c)
+    works(bed, oci, c)
+    before = bed.snapshot()
+    births = [index for index, (name, _) in enumerate(calls) if name in ("clone", "clone3", "vfork", "fork")]
+    assert births, "no process was started by the hook"
+    for call, number in calls[births[-1] + 1:births[-1] + 6]:
+        c.hook = faultloop.faulty(bed.hook(), call, number, "signal=KILL")
+        assert oci.start(c).code != 0
+        assert host.wait_until(lambda: not clean_but_for_state(bed, before), 0.3), clean_but_for_state(bed, before)
+    works(bed, oci, c)
+
+
+def test_lif_03_killed_between_create_and_start(bed, oci):
+    serving(oci, modem(bed))
+    c = dialer(bed)
+    before = bed.snapshot()
+    created = oci.create(c)
+    assert created.code == 0, created.output
+    os.kill(created.pid, 9)
+    assert host.wait_until(lambda: not [line for line in host.difference(before, bed.snapshot()) if "xc-" in line], 1)
+    oci.stop(c)
+    assert host.wait_until(lambda: not host.difference(before, bed.snapshot()), 1), host.difference(before, bed.snapshot())
+
+
+def state_of(c, pid):
+    return json.dumps({"ociVersion": "1.0.2", "id": c.name, "status": "creating", "pid": pid, "bundle": str(c.home)})
+
+
+def call_hook(bed, c, pid, stage="createRuntime"):
+    return subprocess.run([*bed.hook(), stage], input=state_of(c, pid), text=True, capture_output=True, timeout=20,
+                          check=False, env={"PATH": "/usr/bin:/bin"})
+
+
+def test_lif_05_a_second_call_changes_nothing(bed, runc):
+    serving(runc, modem(bed))
+    c = dialer(bed)
+    pid = started(runc, c)
+    before = bed.snapshot()
+    again = call_hook(bed, c, pid)
+    assert again.returncode == 0 or again.stderr.strip(), again
+    assert host.difference(before, bed.snapshot()) == []
+    assert get(pid)["role"] == "viewer"
+
+
+def test_lif_05_eight_calls_at_once_give_one_shim(bed, runc):
+    serving(runc, modem(bed))
+    shims = len(host.named("xc-shim"))
+    c = dialer(bed, hook=[])
+    pid = started(runc, c)
+    hooks = [subprocess.Popen([*bed.hook(), "createRuntime"], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+             for _ in range(8)]
+    outcomes = [(hook.communicate(state_of(c, pid), timeout=20)[1], hook.returncode) for hook in hooks]
+    assert any(code == 0 for _, code in outcomes), outcomes
+    assert all(code == 0 or text.strip() for text, code in outcomes), outcomes
+    assert len(host.named("xc-shim")) == shims + 1
+    assert get(pid)["role"] == "viewer"
+    runc.stop(c)
+    assert host.wait_until(lambda: len(host.named("xc-shim")) == shims, 1)
+    call_hook(bed, c, 0, "poststop")
+
+
+def test_lif_13_programs_are_replaced_while_containers_run(bed, runc):
+    programs = bed.home / "programs"
+    programs.mkdir()
+    for program in ("xc-hook", "xc-shim"):
+        shutil.copy(beds.BUILD / program, programs / program)
+    serving(runc, modem(bed))
+    workers = set(host.named("xc-worker"))
+    c = dialer(bed)
+    c.hook[0] = str(programs / "xc-hook")
+    pid = started(runc, c)
+    for program in ("xc-hook", "xc-shim"):
+        (programs / f"{program}.new").write_text("#!/bin/false\n")
+        os.replace(programs / f"{program}.new", programs / program)
+    first = set(host.named("xc-worker")) - workers
+    assert first
+    for worker in first:
+        os.kill(worker, 9)
+    assert host.wait_until(lambda: len(set(host.named("xc-worker")) - workers - first) == len(first), 2)
+    for _ in range(20):
+        assert get(pid)["role"] == "viewer"
+    shutil.copy(beds.BUILD / "xc-hook", programs / "xc-hook")
+
+
+def resident(pid):
+    return int(host.status_of(pid).get("VmRSS", "0 kB").split()[0])
+
+
+@pytest.mark.parametrize("name", ["runc", "lxc"])
+def test_lif_14_a_paused_container_neither_fills_memory_nor_loses_its_link(bed, name):
+    engine = bed.engines[name]
+    serving(engine, modem(bed))
+    c = dialer(bed)
+    pid = started(engine, c)
+    with subprocess.Popen(["nsenter", "-t", str(pid), "-m", "-n", "-p", "-r", "/bin/xc-test-client", "stall", RAW, "20",
+                           "600000"], stdout=subprocess.PIPE, text=True) as stalled:
+        assert stalled.stdout.readline() == "stalled\n"
+        assert engine.pause(c).code == 0
+        time.sleep(60 if LONG else 2)
+        workers = {worker: resident(worker) for worker in host.named("xc-worker")}
+        assert all(size < 16 * 1024 for size in workers.values()), workers
+        assert engine.resume(c).code == 0
+        began = time.monotonic()
+        assert client(pid, "echo", RAW, "after the thaw") == "after the thaw"
+        assert time.monotonic() - began < 1
+        stalled.kill()
+
+
+def test_the_shim_ends_with_the_first_process_even_without_poststop(bed, engine):
+    serving(engine, modem(bed))
+    c = dialer(bed)
+    c.hook_timeout = 10
+    pid = started(engine, c)
+    shims = len(host.named("xc-shim"))
+    os.kill(pid, 9)
+    assert host.wait_until(lambda: len(host.named("xc-shim")) < shims, 1)
+
+
+def test_a_failed_later_hook_takes_everything_back(bed, oci):
+    serving(oci, modem(bed))
+    before = bed.snapshot()
+
+    def then_fail(config):
+        config["hooks"]["createRuntime"].append({"path": "/bin/false", "args": ["false"]})
+
+    c = dialer(bed, edit_oci=then_fail)
+    assert oci.start(c).code != 0
+    oci.stop(c)
+    assert host.wait_until(lambda: not host.difference(before, bed.snapshot()), 1), host.difference(before, bed.snapshot())
+
+
+def test_a_link_that_cannot_be_planted_takes_the_others_back(bed, engine):
+    serving(engine, modem(bed))
+    c = dialer(bed, tmpfs=[])
+    (c.root / "run/svc").mkdir()
+    (c.root / "run/svc/raw.sock").write_text("in the way")
+    before, files = bed.snapshot(), host.entries(c.root)
+    assert engine.start(c).code != 0
+    engine.stop(c)
+    assert host.wait_until(lambda: not host.difference(before, bed.snapshot()), 1), host.difference(before, bed.snapshot())
+    assert [path for path in host.entries(c.root) if path not in files and not path.startswith(str(c.root / "dev"))] == []
+
+
+def test_the_same_name_starts_again_after_a_crash_of_everything(bed, engine):
+    """Monitor and init killed at once: what they leave is collected by the next start of that name."""
+    serving(engine, modem(bed))
+    others = set(host.named("xc-shim"))
+    c = dialer(bed)
+    pid = started(engine, c)
+    for shim in set(host.named("xc-shim")) - others:
+        os.kill(shim, 9)
+    os.kill(pid, 9)
+    engine.stop(c)
+    assert get(started(engine, c))["role"] == "viewer"
+
+
+def test_the_hook_alone_without_a_container_refuses(bed):
+    outcome = engines.call([*bed.hook(), "createRuntime"])
+    assert outcome.code in (64, 78), outcome
+    assert len(outcome.output.strip().splitlines()) == 1
