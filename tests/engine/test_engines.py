@@ -1,0 +1,169 @@
+"""What engines do to hooks, and what a hook must never do to an engine: delays, pipes, odd descriptors, hostile
+environments and limits."""
+
+import os
+import re
+import subprocess
+import time
+
+import pytest
+
+import bed as beds
+import engines
+import host
+from jobs import API, REST_WISH, dialer, get, modem, refused, serving, started
+
+
+def seconds(act):
+    began = time.monotonic()
+    outcome = act()
+    return time.monotonic() - began, outcome
+
+
+def test_eng_01_create_returns_at_once_and_the_shim_holds_no_pipe(bed, oci):
+    serving(oci, modem(bed))
+    shims = set(host.named("xc-shim"))
+    plain = [seconds(lambda: oci.create(c))[0] for c in [bed.container(f"plain{i}", hook=[]) for i in range(3)]]
+    hooked = []
+    for c in [dialer(bed, name=f"hooked{i}") for i in range(3)]:
+        elapsed, outcome = seconds(lambda: oci.create(c))
+        assert outcome.code == 0, outcome.output
+        hooked.append(elapsed)
+    assert min(hooked) - min(plain) < 0.2, (hooked, plain)
+    for pid in set(host.named("xc-shim")) - shims:
+        assert not [what for what in host.descriptors(pid).values() if "pipe" in what]
+
+
+def test_eng_03_a_foreground_run_returns_with_its_container(bed, engine):
+    serving(engine, modem(bed))
+    plain, _ = seconds(lambda: engine.run(bed.container("plain", ["sleep", "1"], hook=[])))
+    elapsed, outcome = seconds(lambda: engine.run(dialer(bed, ["sleep", "1"])))
+    assert outcome.code == 0, outcome.output
+    assert elapsed < plain + 0.3, (elapsed, plain)
+
+
+@pytest.mark.parametrize("writer", ["silent", "slow"])
+def test_eng_06_a_state_that_never_ends_is_given_up_after_a_second(bed, writer):
+    with subprocess.Popen([*bed.hook("--deadline", "1000"), "createRuntime"], stdin=subprocess.PIPE,
+                          stderr=subprocess.PIPE) as hook:
+        began = time.monotonic()
+        while hook.poll() is None and time.monotonic() - began < 5:
+            if writer == "slow":
+                try:
+                    hook.stdin.write(b"{")
+                    hook.stdin.flush()
+                except BrokenPipeError:
+                    break
+            time.sleep(0.05)
+        assert hook.wait(1) == 75
+        assert time.monotonic() - began < 1.5
+
+
+HOSTILE = ["LD_PRELOAD=/x.so", "LD_LIBRARY_PATH=/x", "GLIBC_TUNABLES=glibc.malloc.check=3", "GCONV_PATH=/x",
+           "MALLOC_ARENA_MAX=1", "TMPDIR=/x"]
+
+
+@pytest.mark.parametrize("name", ["runc", "crun"])
+@pytest.mark.parametrize("stage", ["createContainer", "startContainer", "poststart"])
+def test_eng_07_a_stage_inside_the_container_is_refused(bed, name, stage):
+    def edit(config):
+        hook = config["hooks"].pop("createRuntime")[0]
+        config["hooks"][stage] = [{**hook, "args": [*bed.hook(), stage]}]
+        config["hooks"][stage][0].pop("env")
+
+    c = dialer(bed, env=HOSTILE, edit_oci=edit, mounts=[(beds.BUILD, str(beds.BUILD), ["ro"])])
+    outcome = bed.engines[name].start(c)
+    assert not outcome.pid or not os.path.exists(f"/proc/{outcome.pid}/root{API}")
+    assert host.named("xc-shim") == []
+
+
+def test_eng_07_nothing_of_the_environment_reaches_the_hook(bed):
+    trace = bed.home / "trace"
+    subprocess.run(["strace", "-f", "-o", trace, "-e", "trace=open,openat,openat2,execve", *bed.hook(), "createRuntime"],
+                   input="{}", text=True, capture_output=True, check=False,
+                   env=dict(variable.split("=", 1) for variable in HOSTILE))
+    opened = trace.read_text()
+    assert ".so" not in opened and "/x" not in re.sub(r"/xc-hook|/xct\w+|/xconnect", "", opened), opened
+
+
+def wrapped(bed, *lines):
+    """The hook, started in a state of the shell's making."""
+    script = bed.home / "wrapped"
+    script.write_text("\n".join(["#!/bin/sh", *lines, f'exec {" ".join(bed.hook())} "$@"', ""]))
+    script.chmod(0o755)
+    return [str(script)]
+
+
+def test_eng_09_closed_standard_descriptors_do_no_harm(bed, engine):
+    serving(engine, modem(bed))
+    closing = "exec 0<&- 1>&- 2>&-" if engine.is_lxc else "exec 1>&- 2>&-"
+    c = dialer(bed, hook=wrapped(bed, closing))
+    assert get(started(engine, c))["role"] == "viewer"
+
+
+def test_eng_09_without_a_state_to_read_an_oci_hook_refuses(bed, oci):
+    refused(bed, oci, dialer(bed, hook=wrapped(bed, "exec 0<&- 1>&- 2>&-")))
+
+
+def test_eng_09_a_log_that_cannot_be_written_goes_nowhere_else(bed, oci):
+    serving(oci, modem(bed))
+    c = dialer(bed)
+    c.hook = [str(beds.HOOK), "--state", str(bed.state), "--config", str(bed.config), "--log", "/nowhere/log"]
+    outcome = oci.start(c)
+    if outcome.code == 0:
+        assert get(outcome.pid)["role"] == "viewer"
+
+
+def modes(pid):
+    listing = beds.inside(pid, "stat", "-c", "%n %a %u %F", "/run/svc", API).output
+    return listing
+
+
+def state_modes(bed, name):
+    return sorted((path.name, oct(path.lstat().st_mode)) for path in bed.state.rglob("*")) + [oct(bed.state.stat().st_mode)]
+
+
+@pytest.mark.parametrize("line", ["umask 0", "umask 0777", "mkdir /run/gone && cd /run/gone && rmdir /run/gone", "ulimit -n 4",
+                                  "ulimit -f 0", "renice -n 19 $$ >/dev/null", "trap '' PIPE TERM CHLD", "ulimit -c 0; ulimit -s 256"])
+def test_eng_10_odd_conditions_at_the_start_change_nothing_or_are_refused(bed, runc, line):
+    serving(runc, modem(bed))
+    c = dialer(bed, wishes=[REST_WISH])
+    normal = modes(started(runc, c)), state_modes(bed, c.name)
+    runc.stop(c)
+    c.hook = wrapped(bed, line)
+    outcome = runc.start(c)
+    if outcome.code == 0:
+        assert (modes(outcome.pid), state_modes(bed, c.name)) == normal
+        assert get(outcome.pid)["role"] == "viewer"
+    else:
+        assert "xc-hook" in outcome.output, outcome.output
+
+
+def test_a_hook_run_twice_by_two_engines_stages_is_one(bed, oci):
+    """prestart is createRuntime's old name; configurations carry both."""
+    def both(config):
+        hook = config["hooks"]["createRuntime"][0]
+        config["hooks"]["prestart"] = [{**hook, "args": [*bed.hook(), "prestart"]}]
+
+    serving(oci, modem(bed))
+    shims = len(host.named("xc-shim"))
+    assert get(started(oci, dialer(bed, edit_oci=both)))["role"] == "viewer"
+    assert len(host.named("xc-shim")) == shims + 1
+
+
+def test_many_containers_at_once(bed, engine):
+    serving(engine, modem(bed))
+    pids = [started(engine, dialer(bed, name=f"d{i}")) for i in range(5)]
+    assert [get(pid)["client"] for pid in pids] == [c.name for c in bed.containers[1:]]
+
+
+def test_a_container_without_manifests_is_left_alone(bed, engine):
+    before = bed.snapshot()
+    pid = started(engine, bed.container("plain"))
+    assert not beds.inside(pid, "test", "-e", "/run/svc").code == 0
+    assert [line for line in host.difference(before, bed.snapshot()) if "xc-" in line] == []
+
+
+def test_the_caller_of_the_engine_gets_no_descriptor_of_ours(bed):
+    outcome = engines.call([str(beds.HOOK), "--help"])
+    assert outcome.code == 0 and "createRuntime" in outcome.output
