@@ -71,7 +71,14 @@ def cgroups(mark):
 
 
 def entries(directory):
+    """Everything below a directory, by full path."""
     return sorted(str(path) for path in Path(directory).rglob("*")) if Path(directory).exists() else []
+
+
+def kept(state):
+    """What the state directory keeps about containers; its own two rooms and its lock stay for good."""
+    rooms = {str(Path(state) / part) for part in ("lock", "c", "offers")}
+    return [entry for entry in entries(state) if entry not in rooms]
 
 
 def descriptors(pid):
@@ -87,7 +94,7 @@ def descriptors(pid):
 
 def snapshot(mark, state):
     return {"mounts": mounts(), "listeners": listeners(), "processes": processes(), "cgroups": cgroups(mark),
-            "state": entries(state)}
+            "state": kept(state)}
 
 
 def difference(before, after):

@@ -162,6 +162,7 @@ def test_lif_13_programs_are_replaced_while_containers_run(bed, runc):
     c = dialer(bed)
     c.hook[0] = str(programs / "xc-hook")
     pid = started(runc, c)
+    assert get(pid)["role"] == "viewer"
     for program in ("xc-hook", "xc-shim"):
         (programs / f"{program}.new").write_text("#!/bin/false\n")
         os.replace(programs / f"{program}.new", programs / program)
@@ -169,9 +170,10 @@ def test_lif_13_programs_are_replaced_while_containers_run(bed, runc):
     assert first
     for worker in first:
         os.kill(worker, 9)
-    assert host.wait_until(lambda: len(set(host.named("xc-worker")) - workers - first) == len(first), 2)
+    assert host.wait_until(lambda: not first & set(host.named("xc-worker")), 1)
     for _ in range(20):
         assert get(pid)["role"] == "viewer"
+    assert set(host.named("xc-worker")) - workers - first
     shutil.copy(beds.BUILD / "xc-hook", programs / "xc-hook")
 
 
@@ -245,6 +247,39 @@ def test_the_same_name_starts_again_after_a_crash_of_everything(bed, engine):
     os.kill(pid, 9)
     engine.stop(c)
     assert get(started(engine, c))["role"] == "viewer"
+
+
+def decoy_with(pid):
+    """Another process that owns a pid which is free again (ns_last_pid is this house's own)."""
+    for _ in range(50):
+        with open("/proc/sys/kernel/ns_last_pid", "w", encoding="ascii") as file:
+            file.write(str(pid - 1))
+        decoy = subprocess.Popen(["sleep", "60"])
+        if decoy.pid == pid:
+            return decoy
+        decoy.kill()
+        decoy.wait()
+    raise AssertionError(f"pid {pid} could not be had")
+
+
+def test_lif_07_a_recycled_pid_is_nobody_we_know(bed, runc):
+    """Everything of a container dies at once, its record stays, and its pid belongs to another process by then."""
+    c = dialer(bed)
+    pid = started(runc, c)
+    for shim in host.named("xc-shim"):
+        os.kill(shim, 9)
+    os.kill(pid, 9)
+    assert host.wait_until(lambda: not os.path.exists(f"/proc/{pid}"), 2)
+    assert host.kept(bed.state)
+    decoy = decoy_with(pid)
+    try:
+        assert call_hook(bed, c, 0, "poststop").returncode == 0
+        time.sleep(0.2)
+        assert decoy.poll() is None
+        assert host.kept(bed.state) == []
+    finally:
+        decoy.kill()
+        decoy.wait()
 
 
 def test_the_hook_alone_without_a_container_refuses(bed):
