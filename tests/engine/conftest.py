@@ -25,6 +25,7 @@ def bed():
     yield one
     for engine in one.engines.values():
         one.stop_all(engine)
+    host.remove_empty_lxc_groups(one.mark)
     gone = host.wait_until(lambda: not host.difference(before, one.snapshot()), 3.0)
     left = host.difference(before, one.snapshot())
     one.remove()

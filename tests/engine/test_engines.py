@@ -157,6 +157,16 @@ def test_many_containers_at_once(bed, engine):
     assert [get(pid)["client"] for pid in pids] == [c.name for c in bed.containers[1:]]
 
 
+def test_a_shim_sits_in_no_group_of_the_engine_or_the_container(bed, engine):
+    serving(engine, modem(bed))
+    c = dialer(bed)
+    get(started(engine, c))
+    for pid in host.named("xc-shim") + host.named("xc-worker"):
+        groups = open(f"/proc/{pid}/cgroup").read()
+        assert "lxc." not in groups
+        assert [line for line in groups.splitlines() if bed.mark in line and "/xconnect/" not in line] == []
+
+
 def test_a_container_without_manifests_is_left_alone(bed, engine):
     before = bed.snapshot()
     pid = started(engine, bed.container("plain"))
