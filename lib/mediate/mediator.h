@@ -14,6 +14,7 @@
 #include "base/result.h"
 #include "mediate/observer.h"
 #include "mediate/stream.h"
+#include "model/rights.h"
 #include "model/service.h"
 
 namespace xc::mediate {
@@ -42,7 +43,7 @@ struct Terms {
   const std::string& client;  ///< identity of the container, never taken from the wire (R21)
   const std::string& role;
   const std::string& service;
-  const model::RoleRules& rules;  ///< effective rights; an absent member = nothing more is restricted
+  const model::Rights& rights;  ///< effective rights
   Upstream upstream = Upstream::connected;
   Tally& tally;
   Observer* observer = nullptr;  ///< told of every message; null = nobody listens

@@ -9,7 +9,7 @@ namespace {
 class Raw final : public Mediator {
  public:
   explicit Raw(const Terms& terms)
-      : limit_(terms.rules.raw_unix ? terms.rules.raw_unix->fds : 0),
+      : limit_(model::descriptor_limit(terms.rights)),
         reachable_(terms.upstream == Upstream::connected),
         tally_(terms.tally) {}
 

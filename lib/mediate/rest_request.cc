@@ -12,10 +12,6 @@ using http::Flow;
 using http::Form;
 using http::Refusal;
 
-bool may_pass_overrides(const Terms& terms) {
-  return !terms.rules.rest || !restricts(*terms.rules.rest);
-}
-
 std::string quoted(std::string_view name) {
   return '"' + std::string(name) + '"';
 }
@@ -155,16 +151,15 @@ bool RestRequests::judge(Parts& parts, Exchange& exchange) {
     talk_.answer(exchange, why->status, why->why);
     return false;
   }
-  const auto& rest = terms.rules.rest;
-  if (rest && !allows_request(*rest, parts.head.method, parts.target)) {
+  if (!allows_request(terms.rights, parts.head.method, parts.target)) {
     exchange.last = exchange.last || meaning.chunked || meaning.expects || !meaning.upgrade.empty() ||
                     meaning.length.value_or(0) > limits::drained_bytes;
     const std::string error = "role " + quoted(terms.role) + " may not " + std::string(parts.head.method) + ' ' +
                               parts.target.path.substr(0, 200) + " of service " + quoted(terms.service);
-    talk_.answer(exchange, 403, error, describe(*rest));
+    talk_.answer(exchange, 403, error, describe_refusal(terms.rights, parts.head.method, parts.target));
     return false;
   }
-  if (!meaning.upgrade.empty() && !(rest && rest->upgrade)) {
+  if (!meaning.upgrade.empty() && !allows_upgrade(terms.rights, parts.head.method, parts.target)) {
     exchange.last = true;
     const std::string error =
         "role " + quoted(terms.role) + " may not switch protocols on service " + quoted(terms.service);
@@ -178,7 +173,7 @@ void RestRequests::forward(const Parts& parts, Exchange exchange, Stream& to) {
   exchange.expects = parts.meaning.expects;
   exchange.upgrade = parts.meaning.upgrade;
   http::append_request(
-      to, {parts.head, parts.meaning, parts.target, identity_, exchange.last, may_pass_overrides(talk_.terms)});
+      to, {parts.head, parts.meaning, parts.target, identity_, exchange.last, !restricts(talk_.terms.rights)});
   ++talk_.terms.tally.messages;
   dropping_ = false;
   after_body_ = !exchange.upgrade.empty() ? State::held : exchange.last ? State::stopped : State::head;

@@ -33,4 +33,30 @@ std::string describe(const model::RestRules& rules) {
   return line.empty() ? "nothing is allowed" : line;
 }
 
+bool restricts(const model::Rights& rights) {
+  return !model::permits(rights, &model::RoleRules::rest, [](const auto& rules) { return !restricts(rules); });
+}
+
+bool allows_request(const model::Rights& rights, std::string_view method, const http::Target& target) {
+  return model::permits(rights, &model::RoleRules::rest,
+                        [&](const auto& rules) { return allows_request(rules, method, target); });
+}
+
+bool allows_upgrade(const model::Rights& rights, std::string_view method, const http::Target& target) {
+  return model::grants(rights, &model::RoleRules::rest, [&](const auto& rules) {
+    return rules.upgrade && allows_request(rules, method, target);
+  });
+}
+
+std::string describe_refusal(const model::Rights& rights, std::string_view method, const http::Target& target) {
+  for (const model::Layer& layer : rights.layers) {
+    if (allows_request(model::Rights{{layer}}, method, target)) continue;
+    std::string text;
+    for (const model::RoleRules& rules : layer.any)
+      if (rules.rest) text += (text.empty() ? "" : " | ") + describe(*rules.rest);
+    return text;
+  }
+  return {};
+}
+
 }  // namespace xc::mediate

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "mediate/http_path.h"
+#include "model/rights.h"
 #include "model/service.h"
 
 namespace xc::mediate {
@@ -20,5 +21,15 @@ namespace xc::mediate {
 
 /// The rules in one line, for the person who was refused: "GET,HEAD /v1/** | POST /v1/jobs", cut to a sensible length.
 [[nodiscard]] std::string describe(const model::RestRules& rules);
+
+// The same questions asked of all documents that have a say (model/rights.h).
+
+[[nodiscard]] bool restricts(const model::Rights& rights);
+[[nodiscard]] bool allows_request(const model::Rights& rights, std::string_view method, const http::Target& target);
+/// Whether a request that is allowed may also switch protocols: off unless the alternative that allows it says so.
+[[nodiscard]] bool allows_upgrade(const model::Rights& rights, std::string_view method, const http::Target& target);
+/// What the first document that refuses the request would have allowed.
+[[nodiscard]] std::string describe_refusal(const model::Rights& rights, std::string_view method,
+                                           const http::Target& target);
 
 }  // namespace xc::mediate

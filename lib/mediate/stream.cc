@@ -28,13 +28,13 @@ void Stream::consume(std::size_t count) {
 void Stream::take(Stream& from, std::size_t count) {
   count = std::min(count, from.data().size());
   if (count == 0) return;
-  const std::uint64_t start = position_ + data().size();
+  const std::uint64_t start = end_position();
   while (!from.pins_.empty() && from.pins_.front().offset < from.position_ + count) {
     Pin& pin = from.pins_.front();
     pins_.push_back({start + (pin.offset - from.position_), std::move(pin.descriptors)});
     from.pins_.pop_front();
   }
-  if (empty() && count == from.data().size()) {  // the whole buffer changes hands, no byte is copied
+  if (empty() && count == from.data().size() && count > 256) {  // the whole buffer changes hands, no byte is copied
     std::swap(buffer_, from.buffer_);
     std::swap(head_, from.head_);
     from.buffer_.clear();
@@ -47,8 +47,11 @@ void Stream::take(Stream& from, std::size_t count) {
 }
 
 void Stream::pin(std::vector<Fd> descriptors, std::size_t ahead) {
-  if (descriptors.empty()) return;
-  pins_.push_back({position_ + data().size() + ahead, std::move(descriptors)});
+  pin_at(end_position() + ahead, std::move(descriptors));
+}
+
+void Stream::pin_at(std::uint64_t offset, std::vector<Fd> descriptors) {
+  if (!descriptors.empty()) pins_.push_back({offset, std::move(descriptors)});
 }
 
 std::vector<Fd> Stream::take_descriptors(std::size_t count) {
@@ -58,6 +61,10 @@ std::vector<Fd> Stream::take_descriptors(std::size_t count) {
     pins_.pop_front();
   }
   return taken;
+}
+
+void Stream::rest() {
+  if (empty() && buffer_.capacity() > 64) buffer_ = {};
 }
 
 void Stream::compact() {

@@ -36,11 +36,15 @@ class Stream {
   [[nodiscard]] std::size_t room() const;
   /// Offset of the first byte of data() since the stream began.
   [[nodiscard]] std::uint64_t position() const { return position_; }
+  /// Offset of the next byte to come.
+  [[nodiscard]] std::uint64_t end_position() const { return position_ + data().size(); }
 
   void append(std::string_view bytes);
   /// Adds up to `limit` bytes in place: `fill(char*, size)` writes at most that many and returns how many it wrote.
   template <class Fill>
   std::size_t fill(std::size_t limit, Fill&& fill);
+  /// Gives the buffer's memory back while nothing waits; the next byte allocates again.
+  void rest();
   /// Drops the first `count` bytes (at most all) and closes descriptors pinned to them.
   void consume(std::size_t count);
   /// Moves the first `count` bytes of `from` here, with the descriptors pinned to them.
@@ -48,6 +52,8 @@ class Stream {
 
   /// Pins descriptors to the byte `ahead` bytes after the last one appended so far (0 = the next to come).
   void pin(std::vector<Fd> descriptors, std::size_t ahead = 0);
+  /// Pins descriptors to the byte at `offset`, counted like position(); never before one that is pinned already.
+  void pin_at(std::uint64_t offset, std::vector<Fd> descriptors);
   /// Descriptors waiting, oldest first.
   [[nodiscard]] std::deque<Pin>& pins() { return pins_; }
   [[nodiscard]] const std::deque<Pin>& pins() const { return pins_; }
@@ -75,11 +81,9 @@ template <class Fill>
 std::size_t Stream::fill(std::size_t limit, Fill&& fill) {
   compact();
   const std::size_t before = buffer_.size();
-  std::size_t wrote = 0;
-  buffer_.resize(before + limit);
-  wrote = fill(buffer_.data() + before, limit);
-  buffer_.resize(before + wrote);
-  return wrote;
+  buffer_.resize_and_overwrite(before + limit,  // no zeroing of what is about to be written
+                               [&](char* bytes, std::size_t) { return before + fill(bytes + before, limit); });
+  return buffer_.size() - before;
 }
 
 /// The four streams of one connection. `from_*` are read by the mediator, `to_*` written.

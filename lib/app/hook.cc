@@ -1,0 +1,150 @@
+#include "app/hook.h"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <iterator>
+#include <memory>
+
+#include "app/inputs.h"
+#include "inject/container.h"
+#include "inject/injector.h"
+#include "plan/planner.h"
+#include "registry/leftovers.h"
+#include "registry/providers.h"
+#include "shim/launch.h"
+#include "sys/log.h"
+
+namespace xc::app {
+namespace {
+
+constexpr std::chrono::seconds patience_with_stdin{1};
+
+struct Hook {
+  const HookOptions& options;
+  sys::Deadline deadline;
+  reader::Reader reader;
+  HostConfig host;
+  sys::Proc proc;
+  Fd log;
+};
+
+/// The stage of an OCI call. An explicit word wins; the state alone tells creation from the end.
+Result<model::Stage> stage_of(const Call& call, const model::OciState& state) {
+  if (state.status == "stopped") return model::Stage::stopped;
+  if (call.stage == model::Stage::stopped) return model::Stage::stopped;
+  if (state.status != "creating" && state.status != "created")
+    return fail(Kind::usage, "the container is " + state.status + " already: use the hook stage createRuntime");
+  // createContainer and startContainer hooks see the container's own pid numbers: 1 from runc, 0 from crun.
+  if (state.pid <= 1)
+    return fail(Kind::usage, "called inside the container's namespaces: use the hook stage createRuntime");
+  return model::Stage::create;
+}
+
+std::vector<model::Offered> relevant(const std::vector<model::Offered>& host, const std::vector<model::Link>& links) {
+  std::vector<model::Offered> some;
+  for (const auto& offered : host)
+    if (std::ranges::any_of(links, [&](const auto& link) { return link.service == offered.offer.name; }))
+      some.push_back(offered);
+  return some;
+}
+
+inject::Launch launcher(Hook& hook, const registry::StateDir& state, const inject::HeldContainer& held) {
+  return [&](const registry::Record& record, std::vector<Fd> listeners) -> Result<inject::Commit> {
+    shim::Config config;
+    config.consumer = record.container.name;
+    config.key = registry::key_of(record.container.name, record.init.pid);
+    config.state = state.path();
+    config.init = record.init;
+    config.links = record.links;
+    config.host = relevant(hook.host.services, record.links);
+    const Fd program = XC_TRY(shim::open_program("xc-shim"));
+    auto launched = std::make_shared<shim::Launched>(XC_TRY(shim::launch(program, config, std::move(listeners),
+                                                                         held.init.pidfd, hook.log,
+                                                                         sys::milliseconds_until(hook.deadline))));
+    return [launched]() { return shim::commit(std::move(*launched)); };
+  };
+}
+
+Result<> serve(Hook& hook, const model::Container& container) {
+  auto manifests = XC_TRY(read_manifests(hook.reader, container, hook.options));
+  const auto held = XC_TRY(inject::hold(hook.proc, container));
+  auto origin = model::Origin::host;
+  if (!manifests.offers) {
+    manifests.offers = XC_TRY(read_image_offers(hook.reader, held.root, hook.deadline));
+    origin = model::Origin::image;
+  }
+  if (manifests.wants.requirements.empty() && !manifests.offers) return {};
+
+  const auto state = XC_TRY(registry::StateDir::open(hook.options.state));
+  (void)registry::sweep(state, container.name);
+  model::HostFacts facts{.offered = registry::survey(state).offered, .shared_netns = held.shared_net};
+  std::ranges::copy(hook.host.services, std::back_inserter(facts.offered));
+
+  const auto plan = XC_TRY(plan::make_plan(container, manifests.wants, manifests.offers.value_or(model::Exports{}),
+                                           origin, hook.host.policy, facts));
+  for (const auto& note : plan.notes)
+    if (note.warning) log::warning(container.name + ": " + note.text);
+  const auto applied =
+      XC_TRY(inject::apply({hook.proc, state, held, launcher(hook, state, held), hook.deadline}, plan));
+  for (const auto& warning : applied.warnings) log::warning(container.name + ": " + warning);
+  return {};
+}
+
+/// The engine says that the container is gone. Its shim knows already, and has cleaned up unless it was killed.
+Result<> clean_up(const HookOptions& options, const std::string& name) {
+  const auto state = registry::StateDir::find(options.state);
+  if (!state) return {};
+  (void)registry::sweep(*state, name);
+  return {};
+}
+
+Result<> run_lxc(Hook& hook, const Call& call) {
+  const LxcCall& said = *call.lxc;
+  if (call.stage == model::Stage::stopped) return clean_up(call.options, said.name);
+  model::Container container;
+  container.engine = model::Engine::lxc;
+  container.name = said.name;
+  container.pid = said.pid;
+  container.bundle = said.directory;
+  container.root = said.root;
+  if (said.pid <= 1) return fail(Kind::usage, "LXC_PID is not set: use lxc.hook.start-host");
+  XC_CHECK_IN(said.name, serve(hook, container));
+  return {};
+}
+
+Result<> run_oci(Hook& hook, const Call& call, const std::string& text) {
+  const auto state = XC_TRY(hook.reader.state(text));
+  const auto stage = XC_TRY_IN(state.id, stage_of(call, state));
+  if (stage == model::Stage::stopped) return clean_up(call.options, state.id);
+  const auto container = XC_TRY_IN(state.id, read_oci_container(hook.reader, state));
+  XC_CHECK_IN(state.id, serve(hook, container));
+  return {};
+}
+
+Result<Fd> open_log(const std::string& path) {
+  if (path.empty()) return Fd{};
+  Fd file{::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC, 0600)};
+  if (!file) return fail_errno(Kind::usage, path, errno);
+  return file;
+}
+
+}  // namespace
+
+Result<> run_hook(const Call& call) {
+  const auto now = std::chrono::steady_clock::now();
+  const auto deadline = now + std::chrono::milliseconds(call.options.deadline_ms);
+  // Standard input first and always to its end: crun fails the container when a hook does not read it.
+  std::string text;
+  if (!call.lxc) text = XC_TRY(read_standard_input(std::min(deadline, now + patience_with_stdin)));
+  auto reader = XC_TRY(reader::Reader::start());
+  Hook hook{call.options, deadline, std::move(reader), {}, XC_TRY(sys::Proc::open()), XC_TRY(open_log(call.options.log))};
+  log::also_to(hook.log.get());
+  hook.host = XC_TRY(read_host_config(hook.reader, call.options.config));
+  for (const auto& warning : hook.host.warnings) log::warning(warning);
+  return call.lxc ? run_lxc(hook, call) : run_oci(hook, call, text);
+}
+
+}  // namespace xc::app

@@ -1,0 +1,13 @@
+// The hook: read, survey, plan, apply, launch.
+#pragma once
+
+#include "app/call.h"
+#include "base/result.h"
+
+namespace xc::app {
+
+/// Does what `call` asks for; afterwards the container has exactly what it was granted, or on an error nothing of ours.
+/// The process must have been cleaned (sys::start_clean).
+[[nodiscard]] Result<> run_hook(const Call& call);
+
+}  // namespace xc::app

@@ -1,0 +1,182 @@
+#include "app/inputs.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <iterator>
+
+#include "base/pack.h"
+#include "base/text.h"
+#include "parse/manifest.h"
+#include "reader/files.h"
+#include "registry/records.h"
+
+namespace xc::app {
+namespace {
+
+constexpr std::size_t manifest_limit = 64UL * 1024;  // R16
+constexpr std::size_t engine_limit = 1024UL * 1024;
+constexpr std::string_view image_directory = "/etc/xconnect";
+
+Result<std::optional<Fd>> open_directory(const std::string& path) {
+  Fd directory{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (directory) return std::optional<Fd>(std::move(directory));
+  if (errno == ENOENT) return std::optional<Fd>{};
+  return fail_errno(Kind::manifest, path, errno);
+}
+
+/// The document `name` in the host's directory `directory`; nothing when either is not there.
+Result<std::optional<std::string>> read_beside(const std::string& directory, const std::string& name,
+                                               std::size_t limit) {
+  const auto handle = XC_TRY(open_directory(directory));
+  if (!handle) return std::optional<std::string>{};
+  return XC_TRY_IN(directory, reader::read_document(handle->get(), name, limit, reader::Keeper::host));
+}
+
+/// A document named by its whole path; it must be there.
+Result<std::string> read_named(const std::string& path) {
+  const auto slash = path.rfind('/');
+  if (path.empty() || path.front() != '/') return fail(Kind::manifest, path + ": expected an absolute path");
+  auto text = XC_TRY(read_beside(path.substr(0, slash + 1), path.substr(slash + 1), manifest_limit));
+  if (!text) return fail(Kind::manifest, path + ": is not there");
+  return std::move(*text);
+}
+
+Result<std::vector<std::string>> documents_in(const Fd& directory) {
+  auto names = registry::names_in(directory.get());
+  std::erase_if(names, [](const auto& name) { return !name.ends_with(".json") || name.starts_with('.'); });
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+void append(std::vector<std::string>& all, std::vector<std::string> more) {
+  all.insert(all.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+}
+
+Result<> add_policy(reader::Reader& reader, const std::string& text, const std::string& name, HostConfig& config) {
+  auto policy = XC_TRY(reader.policy(text, name));
+  config.policy.present = true;
+  std::ranges::move(policy.allow, std::back_inserter(config.policy.allow));
+  std::ranges::move(policy.offer, std::back_inserter(config.policy.offer));
+  return {};
+}
+
+Result<> add_services(reader::Reader& reader, const std::string& text, const std::string& name, HostConfig& config) {
+  auto exports = XC_TRY(reader.services(text, name));
+  for (auto& offer : exports.offers) config.services.push_back({"", model::Origin::host, std::move(offer)});
+  append(config.warnings, std::move(exports.warnings));
+  return {};
+}
+
+using Add = Result<> (*)(reader::Reader&, const std::string&, const std::string&, HostConfig&);
+
+Result<> read_each(reader::Reader& reader, const std::string& path, HostConfig& config, Add add) {
+  const auto directory = XC_TRY(open_directory(path));
+  if (!directory) return {};
+  for (const auto& name : XC_TRY(documents_in(*directory))) {
+    const auto text = XC_TRY_IN(path, reader::read_document(directory->get(), name, manifest_limit, reader::Keeper::host));
+    if (text) XC_CHECK_IN(path, add(reader, *text, name, config));
+  }
+  return {};
+}
+
+/// run.json, or the args.json it would have been made from.
+Result<std::optional<model::Manifest>> read_wants(reader::Reader& reader, const std::string& directory) {
+  if (const auto text = XC_TRY(read_beside(directory, "run.json", manifest_limit)))
+    return XC_TRY_IN(directory, reader.run(*text, "run.json"));
+  if (const auto text = XC_TRY(read_beside(directory, "args.json", manifest_limit)))
+    return XC_TRY_IN(directory, reader.args(*text, "args.json"));
+  return std::optional<model::Manifest>{};
+}
+
+}  // namespace
+
+Result<HostConfig> read_host_config(reader::Reader& reader, const std::string& directory) {
+  HostConfig config;
+  XC_CHECK(read_each(reader, directory + "/policy.d", config, &add_policy));
+  XC_CHECK(read_each(reader, directory + "/services.d", config, &add_services));
+  return config;
+}
+
+Result<std::string> read_standard_input(sys::Deadline deadline) {
+  std::string text;
+  std::array<char, 16384> piece{};
+  for (;;) {
+    pollfd waiting{STDIN_FILENO, POLLIN, 0};
+    const int ready = ::poll(&waiting, 1, sys::milliseconds_until(deadline));
+    if (ready < 0 && errno == EINTR) continue;
+    if (ready < 0) return fail_errno(Kind::kernel, "standard input", errno);
+    if (ready == 0) return fail(Kind::again, "the engine did not finish the state on standard input in time");
+    const ssize_t got = ::read(STDIN_FILENO, piece.data(), piece.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return fail_errno(Kind::kernel, "standard input", errno);
+    if (got == 0) return text;
+    text.append(piece.data(), static_cast<std::size_t>(got));
+    if (text.size() > engine_limit) return fail(Kind::manifest, "state: longer than 1 MiB");
+  }
+}
+
+Result<model::Container> read_oci_container(reader::Reader& reader, const model::OciState& state) {
+  model::Container container;
+  container.engine = model::Engine::oci;
+  container.name = state.id;
+  container.pid = state.pid;
+  container.bundle = state.bundle;
+  container.annotations = state.annotations;
+  const auto text = XC_TRY(read_beside(state.bundle, "config.json", engine_limit));
+  if (!text) return fail(Kind::manifest, state.bundle + "/config.json: is not there");
+  auto config = XC_TRY_IN(state.bundle, reader.config(*text, "config.json"));
+  container.root = config.root_path.starts_with('/') ? config.root_path : state.bundle + "/" + config.root_path;
+  container.env = std::move(config.env);
+  container.annotations.merge(config.annotations);
+  return container;
+}
+
+Result<Manifests> read_manifests(reader::Reader& reader, const model::Container& container,
+                                 const HookOptions& options) {
+  Manifests manifests;
+  auto said = XC_TRY(parse::parse_annotations(container.annotations));
+  const std::string run = options.run.empty() ? said.run : options.run;
+  const std::string services = options.services.empty() ? said.services : options.services;
+  manifests.wants = std::move(said.manifest);
+  std::optional<model::Manifest> wants;
+  if (!run.empty()) {
+    const auto text = XC_TRY(read_named(run));
+    wants = XC_TRY(reader.run(text, run));
+  } else {
+    wants = XC_TRY(read_wants(reader, container.bundle));
+  }
+  if (wants) {
+    std::ranges::move(wants->requirements, std::back_inserter(manifests.wants.requirements));
+    append(manifests.wants.warnings, std::move(wants->warnings));
+  }
+  if (!services.empty()) {
+    const auto text = XC_TRY(read_named(services));
+    manifests.offers = XC_TRY(reader.services(text, services));
+  } else if (const auto beside = XC_TRY(read_beside(container.bundle, "services.json", manifest_limit))) {
+    manifests.offers = XC_TRY_IN(container.bundle, reader.services(*beside, "services.json"));
+  }
+  return manifests;
+}
+
+Result<std::optional<model::Exports>> read_image_offers(reader::Reader& reader, const sys::RootedDir& root,
+                                                        sys::Deadline deadline) {
+  // In a child: the image's file system may hang.
+  const auto work = [&]() -> Result<sys::Answer> {
+    const auto directory = root.resolve(image_directory);
+    std::optional<std::string> text;
+    if (directory)
+      text = XC_TRY(reader::read_document(directory->get(), "services.json", manifest_limit, reader::Keeper::image));
+    return sys::Answer{pack(text)};
+  };
+  const auto answer = XC_TRY_IN("image", sys::run_child(work, deadline));
+  const auto text = XC_TRY(unpack<std::optional<std::string>>(answer.bytes));
+  if (!text) return std::optional<model::Exports>{};
+  return XC_TRY_IN("image: /etc/xconnect", reader.services(*text, "services.json"));
+}
+
+}  // namespace xc::app

@@ -1,0 +1,25 @@
+// `xc-inject mediate`: one mediator between two sockets, without a container. The same monitor, worker and sandbox as in
+// xc-shim; for tests, and for people who only want the proxy.
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+#include "model/service.h"
+
+namespace xc::app {
+
+struct MediateOptions {
+  model::Type type = model::Type::raw_unix;
+  std::string listen;   ///< "/path" or "@name"; the path must not exist
+  std::string connect;  ///< "/path" or "@name"
+  std::string client = "client";
+  std::string role = "any";
+  model::RoleRules rules;
+  int ready_fd = -1;  ///< gets one byte when connections are accepted; its other end closing ends the mediator
+};
+
+/// Serves until SIGTERM, SIGINT or the end of the ready descriptor; then the socket file is gone.
+[[nodiscard]] Result<> mediate(const MediateOptions& options);
+
+}  // namespace xc::app

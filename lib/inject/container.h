@@ -1,0 +1,29 @@
+// The container a hook works on, held by descriptors before anything is entered (R05). Runs in the hook.
+#pragma once
+
+#include <vector>
+
+#include "base/result.h"
+#include "model/container.h"
+#include "sys/namespaces.h"
+#include "sys/owner.h"
+#include "sys/parent_dir.h"
+#include "sys/proc.h"
+#include "sys/process.h"
+#include "sys/rooted_dir.h"
+
+namespace xc::inject {
+
+struct HeldContainer {
+  sys::Process init;
+  sys::Namespaces namespaces;
+  sys::Owner owner;     ///< its root's uid and gid, as we number them
+  sys::RootedDir root;  ///< its root directory, inside its mount namespace
+  sys::FileId root_id;
+  bool shared_net = false;  ///< it lives in our network namespace
+};
+
+/// Takes hold of the container; afterwards it was alive, so all of it belongs to the same life of the same process.
+[[nodiscard]] Result<HeldContainer> hold(const sys::Proc& proc, const model::Container& container);
+
+}  // namespace xc::inject

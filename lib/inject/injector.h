@@ -1,0 +1,41 @@
+// Carries a plan out: the steps in order, undone backwards when one fails. Runs in the hook. Decides nothing: what to do
+// is in the plan, what became of an optional link is in the outcome.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/fd.h"
+#include "base/result.h"
+#include "inject/container.h"
+#include "model/plan.h"
+#include "registry/records.h"
+#include "registry/state_dir.h"
+#include "sys/child.h"
+
+namespace xc::inject {
+
+/// Starts whatever serves the links of this record; called for the step `launch`. Its answer is called when every step
+/// has succeeded. The injector knows no more of shims than this.
+using Commit = std::function<Result<>()>;
+using Launch = std::function<Result<Commit>(const registry::Record&, std::vector<Fd> listeners)>;
+
+/// What is needed to carry out plans; outlives the injector.
+struct Tools {
+  const sys::Proc& proc;
+  const registry::StateDir& state;
+  const HeldContainer& container;
+  Launch launch;
+  sys::Deadline deadline;
+};
+
+struct Applied {
+  bool already = false;                ///< another call of the hook had done it; nothing was done now
+  std::vector<std::string> warnings;  ///< optional links that could not be made, and why
+};
+
+/// Applies `plan`. On an error everything that was done is undone, and nothing of it is left.
+[[nodiscard]] Result<Applied> apply(const Tools& tools, const model::Plan& plan);
+
+}  // namespace xc::inject

@@ -1,0 +1,78 @@
+#include "registry/leftovers.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+
+#include "base/text.h"
+#include "registry/records.h"
+#include "sys/child.h"
+#include "sys/log.h"
+#include "sys/planted_file.h"
+
+namespace xc::registry {
+namespace {
+
+constexpr std::chrono::seconds patience{2};
+
+/// Stubs and directories in the container's root file system. In a child, because that may lie on a file system that
+/// hangs, and under a deadline.
+Result<> clean_root(const Record& record) {
+  if (record.container.root.empty() || record.planted.empty()) return {};
+  const auto work = [&]() -> Result<sys::Answer> {
+    const auto proc = XC_TRY(sys::Proc::open());
+    const auto root = XC_TRY(sys::RootedDir::open(record.container.root));
+    if (XC_TRY(sys::id_of(root.get())) != record.root) return sys::Answer{};  // unmounted by the engine already
+    for (auto planted = record.planted.rbegin(); planted != record.planted.rend(); ++planted)
+      (void)sys::undo(root, proc, *planted);  // what cannot be undone has been changed by somebody: it is theirs
+    return sys::Answer{};
+  };
+  auto outcome = sys::run_child(work, std::chrono::steady_clock::now() + patience);
+  if (!outcome) return std::unexpected(std::move(outcome).error());
+  return {};
+}
+
+void remove_entry(const StateDir& state, const std::string& key) {
+  (void)::unlinkat(state.offers(), key.c_str(), 0);
+  const Fd entry{::openat(state.containers(), key.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
+  if (!entry) return;
+  for (const auto& name : names_in(entry.get())) (void)::unlinkat(entry.get(), name.c_str(), 0);
+  if (::unlinkat(state.containers(), key.c_str(), AT_REMOVEDIR) != 0 && errno != ENOENT)
+    log::warning(state.path() + "/c/" + key + ": cannot be removed: errno " + text::number(errno));
+}
+
+/// The pid at the end of "<name>.<pid>"; 0 when there is none.
+std::int64_t pid_in(std::string_view key) {
+  return static_cast<std::int64_t>(text::parse_number(key.substr(key.rfind('.') + 1)).value_or(0));
+}
+
+/// Is the container of this entry gone? With `thorough` a pid that now is somebody else's is seen through.
+bool is_gone(const StateDir& state, const std::string& key, bool thorough) {
+  const bool pid_in_use = ::access(("/proc/" + text::number(pid_in(key))).c_str(), F_OK) == 0;
+  if (!pid_in_use) return true;
+  if (!thorough) return false;
+  const auto record = read(state, key);
+  return record && *record && !is_alive((**record).init);
+}
+
+}  // namespace
+
+void release(const StateDir& state, const std::string& key) {
+  if (const auto record = read(state, key); record && *record)
+    if (const auto cleaned = clean_root(**record); !cleaned) log::warning(key + ": " + cleaned.error().text);
+  remove_entry(state, key);
+}
+
+int sweep(const StateDir& state, std::string_view name) {
+  int released = 0;
+  for (const auto& key : keys(state)) {
+    if (!is_gone(state, key, key.substr(0, key.rfind('.')) == name)) continue;
+    release(state, key);
+    ++released;
+  }
+  return released;
+}
+
+}  // namespace xc::registry

@@ -1,0 +1,36 @@
+// Who offers what at this moment, for plans and for the shim's door.
+#pragma once
+
+#include <vector>
+
+#include "base/result.h"
+#include "model/plan.h"
+#include "registry/record.h"
+#include "registry/state_dir.h"
+#include "sys/proc.h"
+#include "sys/process.h"
+#include "sys/rooted_dir.h"
+
+namespace xc::registry {
+
+/// Everything on offer by living containers (not by the host), with their records in the same order.
+struct Market {
+  std::vector<model::Offered> offered;
+  std::vector<Record> providers;  ///< providers[i] offers offered[i]
+};
+[[nodiscard]] Market survey(const StateDir& state);
+
+/// A provider container held fast: as long as `init` lives, `root` is its root directory.
+struct Provider {
+  Record record;
+  sys::Process init;
+  sys::RootedDir root;
+};
+
+/// Takes hold of the container a record names. Kind::again when it is not there (any more), or when its root is not the
+/// directory its hook saw: its init may have left it since.
+[[nodiscard]] Result<Provider> hold(const sys::Proc& proc, const Record& record);
+/// Is it still the same life of the same container?
+[[nodiscard]] bool is_current(const Provider& provider);
+
+}  // namespace xc::registry

@@ -1,0 +1,117 @@
+#include "registry/records.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <memory>
+
+#include "base/json_out.h"
+#include "parse/json_in.h"
+#include "sys/proc.h"
+#include "sys/process.h"
+#include "sys/small_file.h"
+
+namespace xc::registry {
+namespace {
+
+constexpr std::size_t record_limit = std::size_t{1024} * 1024;
+
+std::string key_of(const Record& record) { return registry::key_of(record.container.name, record.init.pid); }
+
+/// Whole or not at all: written under another name, then renamed.
+Result<> replace_file(int directory, const std::string& name, const std::string& text) {
+  const std::string fresh = "." + name + ".new";
+  {
+    const Fd file{::openat(directory, fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600)};
+    if (!file) return fail_errno(Kind::kernel, name, errno);
+    if (::write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
+      return fail_errno(Kind::kernel, name, errno != 0 ? errno : ENOSPC);
+  }
+  if (::renameat(directory, fresh.c_str(), directory, name.c_str()) != 0) return fail_errno(Kind::kernel, name, errno);
+  return {};
+}
+
+Result<Record> read_record(int directory, const std::string& name) {
+  const std::string text = XC_TRY(sys::read_file(directory, name, record_limit));
+  return parse::from_json<Record>(text, name);
+}
+
+/// Makes the directory if need be and locks it; starts again when its last holder removed it meanwhile.
+Result<Fd> lock_entry(int containers, const std::string& key, sys::Deadline deadline) {
+  for (;;) {
+    if (::mkdirat(containers, key.c_str(), 0700) != 0 && errno != EEXIST) return fail_errno(Kind::kernel, "mkdir", errno);
+    Fd directory{::openat(containers, key.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
+    if (!directory && errno == ENOENT) continue;
+    if (!directory) return fail_errno(Kind::kernel, "open", errno);
+    XC_CHECK(lock_until(directory, deadline));
+    struct stat info {};
+    if (::fstat(directory.get(), &info) != 0) return fail_errno(Kind::kernel, "fstat", errno);
+    if (info.st_nlink > 0) return directory;
+  }
+}
+
+}  // namespace
+
+Result<Entry> enter(const StateDir& state, const Record& record, sys::Deadline deadline) {
+  const std::string key = key_of(record);
+  Entry entry{XC_TRY_IN(state.path() + "/c/" + key, lock_entry(state.containers(), key, deadline))};
+  const auto present = XC_TRY(read(state, key));
+  if (!present) {
+    XC_CHECK(update(state, record));
+    return entry;
+  }
+  entry.served = present->served && present->init.start_time == record.init.start_time;
+  if (entry.served) return entry;
+  return fail(Kind::kernel, state.path() + "/c/" + key +
+                                ": left half done by a hook that was killed; stop the container and start it again");
+}
+
+Result<> update(const StateDir& state, const Record& record) {
+  return replace_file(state.containers(), key_of(record) + "/record", to_json(record));
+}
+
+Result<> publish(const StateDir& state, const Record& record) {
+  return replace_file(state.offers(), key_of(record), to_json(record));
+}
+
+Result<std::optional<Record>> read(const StateDir& state, const std::string& key) {
+  auto record = read_record(state.containers(), key + "/record");
+  if (record) return std::optional<Record>(std::move(*record));
+  if (record.error().code == ENOENT) return std::optional<Record>{};
+  return std::unexpected(in_context(state.path(), std::move(record).error()));
+}
+
+std::vector<std::string> names_in(int directory) {
+  std::vector<std::string> names;
+  // A descriptor of its own: closedir(3) closes what it was given, and the position is not shared.
+  const int copy = ::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const std::unique_ptr<DIR, int (*)(DIR*)> listing(copy < 0 ? nullptr : ::fdopendir(copy), &::closedir);
+  if (!listing) return names;
+  while (const dirent* entry = ::readdir(listing.get())) {
+    const std::string_view name = entry->d_name;
+    if (name != "." && name != "..") names.emplace_back(name);
+  }
+  return names;
+}
+
+std::vector<std::string> keys(const StateDir& state) { return names_in(state.containers()); }
+
+std::vector<Record> offering(const StateDir& state) {
+  std::vector<Record> records;
+  for (const auto& name : names_in(state.offers()))
+    if (auto record = read_record(state.offers(), name)) records.push_back(std::move(*record));
+  return records;
+}
+
+bool is_alive(const model::Instance& init) {
+  const auto proc = sys::Proc::open();
+  if (!proc) return false;
+  const auto process = sys::find_process(*proc, static_cast<pid_t>(init.pid), init.start_time);
+  return process && process->has_value();
+}
+
+}  // namespace xc::registry

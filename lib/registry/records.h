@@ -1,0 +1,42 @@
+// Records of containers as files, and what to do when a container is gone. Nothing here trusts a pid: a record belongs
+// to a process with that pid *and* that start time.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "registry/record.h"
+#include "registry/state_dir.h"
+#include "sys/child.h"
+
+namespace xc::registry {
+
+/// The entry c/KEY/ of one container while a hook works on it; nobody else does until it is dropped.
+struct Entry {
+  Fd directory;        ///< locked (flock(2))
+  bool served = false; ///< another hook has already done everything for this very container
+};
+
+/// Makes the entry and writes its record, or finds it done: the hook was called twice (R14). Waits for another hook that
+/// works on it, at most until `deadline`. An entry that a killed hook left half done is an error.
+[[nodiscard]] Result<Entry> enter(const StateDir& state, const Record& record, sys::Deadline deadline);
+/// Replaces the record of an entry; readers see the old one or the new one.
+[[nodiscard]] Result<> update(const StateDir& state, const Record& record);
+/// Shows the record's offers to consumers.
+[[nodiscard]] Result<> publish(const StateDir& state, const Record& record);
+
+/// The record of entry `key`; nullopt when there is none.
+[[nodiscard]] Result<std::optional<Record>> read(const StateDir& state, const std::string& key);
+/// Names in a directory (borrowed), hidden ones too, but not "." and "..".
+[[nodiscard]] std::vector<std::string> names_in(int directory);
+/// Keys of all entries, of the living and the dead.
+[[nodiscard]] std::vector<std::string> keys(const StateDir& state);
+/// Records of the containers that offer something; unreadable ones are left out.
+[[nodiscard]] std::vector<Record> offering(const StateDir& state);
+
+/// Is the process that was written down still that process?
+[[nodiscard]] bool is_alive(const model::Instance& init);
+
+}  // namespace xc::registry

@@ -1,0 +1,44 @@
+// The state directory: /run/xconnect unless told otherwise. Root's alone, on tmpfs, so a reboot forgets everything.
+//
+//   c/NAME.PID/     one container's life: `record`, the listening sockets, the status socket of its shim
+//   offers/NAME.PID the record of a container that offers something; consumers' shims read it at each connection
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/fd.h"
+#include "base/result.h"
+#include "sys/child.h"
+
+namespace xc::registry {
+
+inline constexpr std::string_view default_state_dir = "/run/xconnect";
+
+class StateDir {
+ public:
+  /// Opens the directory and makes what is missing. Refused unless it is a directory of our own user with mode 0700
+  /// and not a symbolic link (R38).
+  [[nodiscard]] static Result<StateDir> open(const std::string& path);
+  /// The same, but nothing is made: Kind::usage when it is not there.
+  [[nodiscard]] static Result<StateDir> find(const std::string& path);
+
+  [[nodiscard]] int containers() const { return containers_.get(); }
+  [[nodiscard]] int offers() const { return offers_.get(); }
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+ private:
+  [[nodiscard]] static Result<StateDir> open_parts(Fd top, std::string path);
+  std::string path_;
+  Fd top_;
+  Fd containers_;
+  Fd offers_;
+};
+
+/// Takes the exclusive lock (flock(2)) on `file`, until it is closed; Kind::again at the deadline.
+[[nodiscard]] Result<> lock_until(const Fd& file, sys::Deadline deadline);
+
+/// Name of a container's entry: "<name>.<pid>". The name has passed text::is_name, so it is one path component.
+[[nodiscard]] std::string key_of(std::string_view name, std::int64_t pid);
+
+}  // namespace xc::registry

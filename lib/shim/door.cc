@@ -1,0 +1,124 @@
+#include "shim/door.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+
+#include "base/pack.h"
+#include "sys/peer.h"
+
+namespace xc::shim {
+namespace {
+
+sys::SocketKind kind_of(model::SocketKind kind) {
+  switch (kind) {
+    case model::SocketKind::seqpacket: return sys::SocketKind::seqpacket;
+    case model::SocketKind::datagram: return sys::SocketKind::dgram;
+    case model::SocketKind::stream:
+    case model::SocketKind::count_: return sys::SocketKind::stream;
+  }
+  return sys::SocketKind::stream;
+}
+
+/// Nobody is there, as far as a client can be told: the provider is not up, or its socket is not.
+bool means_absent(const Error& error) {
+  return error.kind == Kind::again || error.code == ENOENT || error.code == ECONNREFUSED || error.code == ENOTDIR;
+}
+
+}  // namespace
+
+Door::Opened Door::open() {
+  Opened opened;
+  auto server = knock();
+  if (server) {
+    opened.upstream = mediate::Upstream::connected;
+    opened.server = std::move(*server);
+    return opened;
+  }
+  const Error& error = server.error();
+  opened.busy = error.code == EAGAIN;
+  opened.reason = error.text;
+  if (error.kind == Kind::policy)
+    opened.upstream = mediate::Upstream::denied;
+  else
+    opened.upstream = means_absent(error) ? mediate::Upstream::absent : mediate::Upstream::failed;
+  return opened;
+}
+
+Result<Fd> Door::knock() {
+  XC_CHECK(find_provider());
+  if (!container_) return connect_to_host();
+  Fd server = XC_TRY(connect_to_container());
+  XC_CHECK(check_peer(server));
+  return server;
+}
+
+/// A provider that was found stays the provider until its container ends: `container_` holds that very life of it.
+Result<> Door::find_provider() {
+  if (settled_ && (!container_ || registry::is_current(*container_))) return {};
+  settled_ = false;
+  container_.reset();
+  provider_name_.clear();
+  XC_CHECK(choose_provider());
+  settled_ = true;
+  return {};
+}
+
+Result<> Door::choose_provider() {
+  if (!link_.address.empty()) {  // a mediator without a container: one address, rights as given
+    model::Layer layer;
+    for (const auto& grant : link_.grants) layer.any.push_back(grant.rules);
+    adopt({link_.type, model::Rights{{std::move(layer)}}});
+    address_ = link_.address;
+    kind_ = kind_of(link_.socket_kind);
+    return {};
+  }
+  registry::Market market;
+  if (street_.state != nullptr) market = registry::survey(*street_.state);
+  const std::size_t containers = market.offered.size();
+  market.offered.insert(market.offered.end(), street_.host.begin(), street_.host.end());
+  const model::Offered* chosen = XC_TRY(grant::choose(link_, market.offered));
+  if (chosen == nullptr) return fail(Kind::again, "nobody offers " + link_.service + " now");
+  adopt(XC_TRY(grant::narrow(link_, *chosen)));
+  const auto index = static_cast<std::size_t>(chosen - market.offered.data());
+  if (index < containers) container_ = XC_TRY(registry::hold(street_.proc, market.providers[index]));
+  provider_name_ = grant::provider_name(*chosen);
+  address_ = chosen->offer.socket;
+  kind_ = kind_of(chosen->offer.socket_kind);
+  return {};
+}
+
+void Door::adopt(grant::Effective effective) {
+  const bool same = effective.type == effective_.type && pack(effective.rights) == pack(effective_.rights);
+  if (!same) ++generation_;
+  effective_ = std::move(effective);
+}
+
+/// An address of the host comes from the host's administrator: symbolic links in it are his.
+Result<Fd> Door::connect_to_host() const {
+  if (address_.starts_with('@')) return sys::connect_abstract(std::string_view(address_).substr(1), kind_);
+  const Fd file{::open(address_.c_str(), O_PATH | O_CLOEXEC)};
+  if (!file) return fail_errno(Kind::kernel, address_, errno);
+  return sys::connect_path(file, kind_);
+}
+
+Result<Fd> Door::connect_to_container() const {
+  const Fd file = XC_TRY_IN(provider_name_, container_->root.resolve_entry(address_));
+  return sys::connect_path(file, kind_);
+}
+
+/// The listener must live in the provider's container: a socket in its root may have come from somewhere else.
+/// A listener whose process has ended (it forked after listen(2)) cannot be asked any more and is taken: that its socket
+/// lies in the provider's own root is the guard that counts.
+Result<> Door::check_peer(const Fd& server) const {
+  auto pidfd = sys::peer_pidfd(server.get());
+  if (!pidfd) return {};
+  auto peer = *pidfd ? sys::open_process_of(street_.proc, std::move(**pidfd))
+                     : sys::open_process(street_.proc, XC_TRY(sys::peer_credentials(server.get())).pid);
+  if (!peer) return {};
+  if (XC_TRY(sys::belongs_to(street_.proc, *peer, container_->init))) return {};
+  return fail(Kind::policy, provider_name_ + ": whoever listens at " + address_ + " does not live in that container");
+}
+
+}  // namespace xc::shim

@@ -1,0 +1,72 @@
+// The way from a link to its provider, looked up anew for every connection: who offers the service now, is that
+// container still the one the registry names, what may this link do there. Runs in the monitor. Reads no byte of
+// anybody: it resolves, connects and checks who listens.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/fd.h"
+#include "base/result.h"
+#include "grant/effective.h"
+#include "mediate/mediator.h"
+#include "model/link.h"
+#include "model/plan.h"
+#include "registry/providers.h"
+#include "sys/proc.h"
+#include "sys/unix_socket.h"
+
+namespace xc::shim {
+
+/// What all doors of one monitor share; outlives them.
+struct Street {
+  std::string consumer;
+  const sys::Proc& proc;
+  const std::vector<model::Offered>& host;  ///< the host's own offers
+  const registry::StateDir* state;          ///< null for a mediator without a container
+};
+
+class Door {
+ public:
+  /// Both outlive the door.
+  Door(const model::Link& link, const Street& street) : link_(link), street_(street) {}
+
+  /// What became of one attempt. `busy`: the provider's backlog is full, try again in a few milliseconds.
+  struct Opened {
+    mediate::Upstream upstream = mediate::Upstream::absent;
+    bool busy = false;
+    Fd server;
+    std::string reason;  ///< why there is no server, for status and log
+  };
+  [[nodiscard]] Opened open();
+
+  /// Rights at the provider of the last attempt, and what kind of service it is.
+  [[nodiscard]] const grant::Effective& effective() const { return effective_; }
+  /// Grows whenever effective() changed: a worker that was told something else must not get the connection.
+  [[nodiscard]] std::uint64_t generation() const { return generation_; }
+  /// Name of that provider, for status; empty while there is none.
+  [[nodiscard]] const std::string& provider() const { return provider_name_; }
+
+ private:
+  [[nodiscard]] Result<Fd> knock();
+  [[nodiscard]] Result<> find_provider();
+  [[nodiscard]] Result<> choose_provider();
+  [[nodiscard]] Result<Fd> connect_to_host() const;
+  [[nodiscard]] Result<Fd> connect_to_container() const;
+  [[nodiscard]] Result<> check_peer(const Fd& server) const;
+  void adopt(grant::Effective effective);
+
+  const model::Link& link_;
+  const Street& street_;
+  std::optional<registry::Provider> container_;  ///< the provider, when it is one
+  bool settled_ = false;                         ///< the provider is known: container_, or the host
+  std::string provider_name_;
+  std::string address_;
+  sys::SocketKind kind_ = sys::SocketKind::stream;
+  grant::Effective effective_;
+  std::uint64_t generation_ = 1;
+};
+
+}  // namespace xc::shim

@@ -1,0 +1,116 @@
+#include "shim/life.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/capability.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <optional>
+#include <vector>
+
+#include "base/pack.h"
+#include "registry/leftovers.h"
+#include "shim/config.h"
+#include "shim/launch.h"
+#include "shim/monitor.h"
+#include "sys/cgroup.h"
+#include "sys/log.h"
+#include "sys/privileges.h"
+#include "sys/unix_socket.h"
+
+namespace xc::shim {
+namespace {
+
+constexpr std::uint64_t memory_of_a_shim = 48UL << 20U;  // monitor, workers and their socket buffers (R33)
+constexpr off_t largest_config = off_t{8} << 20U;
+
+Result<Config> read_config(const Fd& file) {
+  struct stat info {};
+  if (::fstat(file.get(), &info) != 0) return fail_errno(Kind::internal, "configuration", errno);
+  if (info.st_size > largest_config) return fail(Kind::internal, "configuration is too large");
+  std::string bytes(static_cast<std::size_t>(info.st_size), '\0');
+  if (::pread(file.get(), bytes.data(), bytes.size(), 0) != info.st_size)
+    return fail_errno(Kind::internal, "configuration", errno);
+  return unpack<Config>(bytes);
+}
+
+/// Takes a descriptor from its place; it stays in this process alone.
+Result<Fd> take(int place) {
+  if (::fcntl(place, F_SETFD, FD_CLOEXEC) != 0)
+    return fail(Kind::usage, "xc-shim is started by xc-hook, not by hand; see xc-inject(1)");
+  return Fd(place);
+}
+
+/// What the monitor needs for as long as it lives: to reach providers' roots and sockets whoever owns them, and to make
+/// and end workers. Everything else is given up.
+Result<> keep_what_is_needed() {
+  return sys::keep_capabilities({CAP_SYS_PTRACE, CAP_SYS_ADMIN, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER,
+                                 CAP_SETUID, CAP_SETGID, CAP_SETPCAP, CAP_KILL});
+}
+
+std::optional<sys::OwnCgroup> enter_cgroup(const sys::Proc& proc, const std::string& key) {
+  auto group = sys::OwnCgroup::enter(proc, key);
+  if (!group) {
+    log::warning(key + ": no control group of its own: " + group.error().text);
+    return std::nullopt;
+  }
+  if (const auto unlimited = group->limit_memory(memory_of_a_shim)) log::info(key + ": " + *unlimited);
+  return std::move(*group);
+}
+
+Result<> serve(const Config& config, const Fd& hook, std::vector<Fd> listeners, Fd init) {
+  const auto proc = XC_TRY(sys::Proc::open());
+  const auto state = XC_TRY(registry::StateDir::find(config.state));
+  const auto group = enter_cgroup(proc, config.key);
+  Watch watch{std::move(init), XC_TRY(watch_signals()), Fd{}};
+  const Fd entry{::openat(state.containers(), config.key.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
+  if (!entry) return fail_errno(Kind::kernel, config.key, errno);
+  watch.status = XC_TRY(sys::listen_at(entry.get(), "status", {.mode = 0600}));
+  XC_CHECK(keep_what_is_needed());
+  const Street street{config.consumer, proc, config.host, &state};
+  auto monitor = XC_TRY(Monitor::create(config, street, std::move(listeners), std::move(watch)));
+  if (wait_for_commit(hook)) XC_CHECK(monitor.run());
+  registry::release(state, config.key);
+  if (group) {
+    if (const auto left = group->leave_and_remove(); !left) log::warning(config.key + ": " + left.error().text);
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<Fd> watch_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int number : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, number);
+  if (::sigprocmask(SIG_BLOCK, &set, nullptr) != 0) return fail_errno(Kind::kernel, "sigprocmask", errno);
+  Fd descriptor{::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK)};
+  if (!descriptor) return fail_errno(Kind::kernel, "signalfd", errno);
+  return descriptor;
+}
+
+Result<> live_as_monitor() {
+  (void)::prctl(PR_SET_NAME, "xc-shim", 0, 0, 0);  // execveat(2) by descriptor names it after the descriptor
+  log::to_syslog("xc-shim");
+  Config config;
+  {
+    const Fd file = XC_TRY(take(Places::config));
+    config = XC_TRY(read_config(file));
+  }
+  const Fd hook = XC_TRY(take(Places::hook));
+  Fd init = XC_TRY(take(Places::init));
+  const Fd log_file = XC_TRY(take(Places::log));
+  log::also_to(log_file.get());
+  std::vector<Fd> listeners;
+  for (std::size_t i = 0; i < config.links.size(); ++i)
+    listeners.push_back(XC_TRY(take(Places::listeners + static_cast<int>(i))));
+  auto outcome = serve(config, hook, std::move(listeners), std::move(init));
+  if (!outcome) log::error(config.consumer + ": " + outcome.error().text);
+  return outcome;
+}
+
+}  // namespace xc::shim

@@ -1,0 +1,127 @@
+#include "shim/monitor.h"
+
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include "base/json_out.h"
+#include "shim/status.h"
+#include "sys/log.h"
+
+namespace xc::shim {
+namespace {
+
+// Tokens of the poller: a link's index, or one of these above them.
+constexpr std::uint64_t lifetime_token = 1U << 20U;
+constexpr std::uint64_t signal_token = lifetime_token + 1;
+constexpr std::uint64_t status_token = lifetime_token + 2;
+constexpr std::uint64_t worker_token = lifetime_token + 3;
+constexpr std::size_t events_at_once = 16;
+
+}  // namespace
+
+Result<Monitor> Monitor::create(const Config& config, const Street& street, std::vector<Fd> listeners, Watch watch) {
+  Monitor monitor(config, std::move(watch), XC_TRY(sys::Poller::create()));
+  const auto watched = [&](const Fd& descriptor, std::uint64_t token) -> Result<> {
+    if (!descriptor) return {};
+    return monitor.poller_.add(descriptor.get(), EPOLLIN, token);
+  };
+  XC_CHECK(watched(monitor.watch_.lifetime, lifetime_token));
+  XC_CHECK(watched(monitor.watch_.signals, signal_token));
+  XC_CHECK(watched(monitor.watch_.status, status_token));
+  const uid_t worker_uid = private_uid(static_cast<pid_t>(config.init.pid != 0 ? config.init.pid : ::getpid()));
+  for (std::size_t i = 0; i < config.links.size(); ++i) {
+    XC_CHECK(watched(listeners.at(i), i));
+    monitor.posts_.push_back(
+        std::make_unique<Post>(config.links[i], street, worker_uid, std::move(listeners[i])));
+  }
+  return monitor;
+}
+
+Result<> Monitor::run() {
+  std::array<epoll_event, events_at_once> room{};
+  for (bool alive = true; alive;) {
+    const auto events = XC_TRY(poller_.wait(room, milliseconds_to_wait()));
+    now_ = Clock::now();
+    for (const auto& event : events) alive = XC_TRY(handle(event.data.u64)) && alive;
+    resume_due();
+    check_workers();
+  }
+  for (auto& post : posts_) post->end();
+  return {};
+}
+
+/// False when the monitor's time is over.
+Result<bool> Monitor::handle(std::uint64_t token) {
+  if (token == lifetime_token || token == signal_token) return false;
+  if (token == status_token) answer_status();
+  if (token < posts_.size()) serve(token);
+  return true;  // worker_token: check_workers() runs after every round
+}
+
+void Monitor::serve(std::size_t index) {
+  Post& post = *posts_[index];
+  const int listener = post.listener();
+  const auto pause = post.serve(now_);
+  watch_workers(post);
+  if (!pause || post.listener() < 0) return;
+  poller_.remove(listener);  // level-triggered: it would report at once and for ever
+  paused_.push_back({index, now_ + *pause});
+}
+
+void Monitor::resume_due() {
+  for (auto& paused : paused_) {
+    if (paused.until > now_) continue;
+    const int listener = posts_[paused.index]->listener();
+    if (listener >= 0 && !poller_.add(listener, EPOLLIN, paused.index))
+      posts_[paused.index]->close("the kernel does not let us wait for connections");
+  }
+  std::erase_if(paused_, [&](const Paused& paused) { return paused.until <= now_; });
+}
+
+void Monitor::watch_workers(const Post& post) {
+  for (const int number : post.worker_descriptors()) {
+    if (std::find(watched_workers_.begin(), watched_workers_.end(), number) != watched_workers_.end()) continue;
+    if (poller_.add(number, EPOLLIN, worker_token)) watched_workers_.push_back(number);
+  }
+}
+
+void Monitor::check_workers() {
+  bool gone = false;
+  for (auto& post : posts_) gone = post->check(now_) || gone;
+  if (!gone) return;
+  // A buried worker's descriptor is closed, and the kernel has forgotten it: rebuild the list of those that live.
+  watched_workers_.clear();
+  for (const auto& post : posts_) {
+    const auto living = post->worker_descriptors();
+    watched_workers_.insert(watched_workers_.end(), living.begin(), living.end());
+  }
+}
+
+/// One JSON document to whoever could reach a socket in a directory of mode 0700; nothing is read.
+void Monitor::answer_status() {
+  const Fd peer{::accept4(watch_.status.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)};
+  if (!peer) return;
+  Status status;
+  status.container = config_.consumer;
+  status.pid = config_.init.pid;
+  for (const auto& post : posts_) status.links.push_back(post->status());
+  const std::string text = to_json(status) + "\n";  // far below a socket buffer: sent at once or not at all
+  (void)::send(peer.get(), text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+/// -1 when nothing is due: an idle monitor sleeps for ever.
+int Monitor::milliseconds_to_wait() const {
+  auto earliest = Clock::time_point::max();
+  for (const auto& paused : paused_) earliest = std::min(earliest, paused.until);
+  for (const auto& post : posts_)
+    if (const auto due = post->next_check()) earliest = std::min(earliest, *due);
+  if (earliest == Clock::time_point::max()) return -1;
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(earliest - Clock::now()).count();
+  return static_cast<int>(std::clamp<decltype(left)>(left, 0, 60'000));
+}
+
+}  // namespace xc::shim

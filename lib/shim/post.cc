@@ -1,0 +1,209 @@
+#include "shim/post.h"
+
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+
+#include "base/text.h"
+#include "shim/worker.h"
+#include "sys/log.h"
+
+namespace xc::shim {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr int accepts_at_once = 16;           // then the other links have their turn
+constexpr std::uint64_t most_untaken = 64;    // connections in the worker's queue
+constexpr seconds stuck_after{15};            // a worker that takes nothing for so long is killed
+constexpr unsigned spare_descriptors = 56;    // of a worker beside two for each connection: the loop's own, and rights in flight
+
+/// How many connections a worker can hold with the descriptors this process may have.
+unsigned connections_possible(unsigned wanted) {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 1;
+  const auto room = static_cast<unsigned>(std::min<rlim_t>(limit.rlim_max, 65536));
+  return std::clamp(room > spare_descriptors ? (room - spare_descriptors) / 2 : 1U, 1U, std::max(wanted, 1U));
+}
+
+milliseconds back_off(std::size_t crashes) {  // 0, 50 ms, 100 ms ... 5 s
+  if (crashes <= 1) return milliseconds(0);
+  return std::min(milliseconds(50) * (1U << std::min<std::size_t>(crashes - 2, 7)), milliseconds(5000));
+}
+
+/// How the process ended, for the log; it must be over.
+std::string reap(const Sandboxed& process) {
+  int status = 0;
+  if (::waitpid(process.pid, &status, WNOHANG) != process.pid) return "ended";
+  if (WIFSIGNALED(status)) return "was ended by signal " + text::number(WTERMSIG(status));
+  return "exited with status " + text::number(WEXITSTATUS(status));
+}
+
+bool is_over(const Sandboxed& process) {
+  siginfo_t info{};
+  return ::waitid(P_PID, static_cast<id_t>(process.pid), &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid != 0;
+}
+
+}  // namespace
+
+Post::Post(const model::Link& link, const Street& street, uid_t worker_uid, Fd listener)
+    : link_(link),
+      street_(street),
+      worker_uid_(worker_uid),
+      listener_(std::move(listener)),
+      door_(link, street),
+      connections_(connections_possible(link.limits.connections)) {}
+
+std::optional<milliseconds> Post::serve(Clock::time_point now) {
+  for (int i = 0; i < accepts_at_once && listener_; ++i) {
+    if (now < not_before_) return std::chrono::ceil<milliseconds>(not_before_ - now);
+    if (saturated()) return milliseconds(untaken() >= most_untaken ? 1 : 10);
+    // The provider first: while its backlog is full our client waits in ours, as it would in the provider's own.
+    Door::Opened opened = door_.open();
+    if (opened.busy) return milliseconds(5);
+    Fd client{::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)};
+    if (!client) return errno == EMFILE || errno == ENFILE ? std::optional(milliseconds(100)) : std::nullopt;
+    reason_ = std::move(opened.reason);
+    const Handover handover{opened.upstream, std::move(client), std::move(opened.server)};
+    if (auto outcome = hand_over(handover, now); !outcome) {  // dropping the pair closes it: the client sees the end
+      reason_ = outcome.error().text;
+      log::warning(street_.consumer + ": " + link_.service + ": " + reason_);
+    }
+  }
+  return std::nullopt;
+}
+
+Result<> Post::hand_over(const Handover& handover, Clock::time_point now) {
+  if (!page_) page_ = XC_TRY(SharedPage::create());
+  if (worker_ && worker_->generation != door_.generation()) retire_worker();
+  if (!worker_) XC_CHECK(start_worker());
+  if (untaken() == 0) waiting_since_ = now;
+  if (!XC_TRY(send_handover(worker_->process.control.get(), handover)))
+    return fail(Kind::again, "the worker's queue is full: a connection was dropped");
+  ++passed_;
+  return {};
+}
+
+Result<> Post::start_worker() {
+  SandboxTerms terms;
+  terms.uid = worker_uid_;
+  terms.descriptors = 2 * connections_ + spare_descriptors + (door_.effective().type == model::Type::rest ? 0 : 512);
+  const auto work = [this](Fd control) {
+    return run_worker(Duty{street_.consumer, link_, door_.effective(), *page_}, std::move(control));
+  };
+  const auto complain = [this](std::string_view text) { remember(*page_, text); };
+  worker_ = Worker{XC_TRY(start_sandboxed(terms, work, complain)), door_.generation()};
+  return {};
+}
+
+/// The rights changed: the worker finishes what it has and gets nothing new.
+void Post::retire_worker() {
+  worker_->process.control.reset();
+  retired_.push_back(std::move(worker_->process));
+  worker_.reset();
+}
+
+std::uint64_t Post::untaken() const {
+  const std::uint64_t taken = page_ ? page_->taken.load() : 0;
+  return passed_ > taken ? passed_ - taken : 0;
+}
+
+std::uint64_t Post::active() const {
+  const std::uint64_t closed = page_ ? page_->closed.load() : 0;
+  return passed_ > closed ? passed_ - closed : 0;
+}
+
+bool Post::saturated() const { return untaken() >= most_untaken || active() >= connections_; }
+
+bool Post::check(Clock::time_point now) {
+  const auto over = [](const Sandboxed& process) {
+    if (!is_over(process)) return false;
+    (void)reap(process);
+    return true;
+  };
+  bool changed = std::erase_if(retired_, over) > 0;
+  if (worker_ && is_over(worker_->process)) {
+    bury(now);
+    changed = true;
+  } else if (worker_ && untaken() > 0 && now - waiting_since_ > stuck_after) {
+    log::warning(street_.consumer + ": " + link_.service + ": the worker takes no connection, ending it");
+    ::kill(worker_->process.pid, SIGKILL);  // ours and not yet reaped: the pid cannot be anybody else's
+  }
+  return changed;
+}
+
+std::optional<Clock::time_point> Post::next_check() const {
+  if (!worker_ || untaken() == 0) return std::nullopt;
+  return waiting_since_ + stuck_after;
+}
+
+/// The worker died. The listener and whoever waits in it are untouched; too many deaths within a minute close the link.
+void Post::bury(Clock::time_point now) {
+  const std::string how = reap(worker_->process);
+  worker_.reset();
+  page_->taken = passed_;
+  page_->closed = passed_;
+  ++restarts_;
+  std::erase_if(crashes_, [&](auto when) { return now - when > seconds(60); });
+  crashes_.push_back(now);
+  not_before_ = now + back_off(crashes_.size());
+  const auto reasons = reasons_of(*page_);
+  log::warning(street_.consumer + ": " + link_.service + ": the worker " + how +
+               (reasons.empty() ? "" : "; its last words: " + reasons.back()));
+  if (crashes_.size() > link_.limits.respawns) close("the worker died too often within a minute");
+}
+
+std::vector<int> Post::worker_descriptors() const {
+  std::vector<int> numbers;
+  if (worker_) numbers.push_back(worker_->process.pidfd.get());
+  for (const auto& process : retired_) numbers.push_back(process.pidfd.get());
+  return numbers;
+}
+
+void Post::end() {
+  listener_.reset();
+  if (worker_) retire_worker();
+  for (const auto& process : retired_) {
+    ::kill(process.pid, SIGKILL);
+    (void)::waitpid(process.pid, nullptr, 0);
+  }
+  retired_.clear();
+}
+
+void Post::close(std::string reason) {
+  if (!listener_) return;
+  listener_.reset();  // whoever connects now is refused by the kernel instead of waiting for nobody
+  reason_ = std::move(reason);
+  log::error(street_.consumer + ": " + link_.service + ": link closed: " + reason_);
+}
+
+PostStatus Post::status() const {
+  PostStatus status;
+  status.service = link_.service;
+  status.type = name_of(link_.type);
+  status.role = link_.role;
+  status.target = link_.target;
+  status.state = listener_ ? "open" : "closed";
+  status.provider = door_.provider();
+  status.reason = reason_;
+  status.connections = passed_;
+  status.active = active();
+  status.restarts = restarts_;
+  status.worker = worker_ ? worker_->process.pid : 0;
+  if (!page_) return status;
+  const mediate::Tally tally = page_->tally;
+  status.messages = tally.messages;
+  status.refusals = tally.refusals;
+  status.to_server = tally.to_server;
+  status.to_client = tally.to_client;
+  status.descriptors = tally.descriptors;
+  status.last_reasons = reasons_of(*page_);
+  return status;
+}
+
+}  // namespace xc::shim

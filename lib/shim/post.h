@@ -1,0 +1,116 @@
+// One link of one consumer as the monitor keeps it: the listener, the way to the provider, the worker. Runs in the
+// monitor; reads no byte of a client, a provider or a worker.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/fd.h"
+#include "base/result.h"
+#include "model/link.h"
+#include "shim/door.h"
+#include "shim/handover.h"
+#include "shim/page.h"
+#include "shim/sandbox.h"
+#include "shim/session.h"
+
+namespace xc::shim {
+
+/// What a link shows in status.
+struct PostStatus {
+  std::string service;
+  std::string type;
+  std::string role;
+  std::string target;
+  std::string state;     ///< "open", "closed"
+  std::string provider;  ///< who answered last
+  std::string reason;    ///< why the last attempt failed, or why the link is closed
+  std::uint64_t connections = 0;
+  std::uint64_t active = 0;
+  std::uint64_t messages = 0;
+  std::uint64_t refusals = 0;
+  std::uint64_t to_server = 0;
+  std::uint64_t to_client = 0;
+  std::uint64_t descriptors = 0;
+  std::uint64_t restarts = 0;
+  std::int64_t worker = 0;  ///< pid, 0 while none runs
+  std::vector<std::string> last_reasons;
+};
+template <class A>
+void fields(A& a, PostStatus& s) {
+  a("service", s.service);
+  a("type", s.type);
+  a("role", s.role);
+  a("target", s.target);
+  a("state", s.state);
+  a("provider", s.provider);
+  a("reason", s.reason);
+  a("connections", s.connections);
+  a("active", s.active);
+  a("messages", s.messages);
+  a("refusals", s.refusals);
+  a("to-server", s.to_server);
+  a("to-client", s.to_client);
+  a("descriptors", s.descriptors);
+  a("restarts", s.restarts);
+  a("worker", s.worker);
+  a("last-reasons", s.last_reasons);
+}
+
+class Post {
+ public:
+  /// `link` and `street` outlive the post.
+  Post(const model::Link& link, const Street& street, uid_t worker_uid, Fd listener);
+
+  /// Accepts what waits, at most a few at a time, and hands it to a worker. The answer says how long to leave the
+  /// listener alone (the provider's backlog or the worker is full); empty = as long as somebody knocks.
+  [[nodiscard]] std::optional<std::chrono::milliseconds> serve(Clock::time_point now);
+
+  /// Buries workers that died and ends one that stopped taking connections. True when a worker is gone.
+  bool check(Clock::time_point now);
+  /// When check() must be called though nothing happened; empty = never.
+  [[nodiscard]] std::optional<Clock::time_point> next_check() const;
+  /// The pidfds of living workers, for the poller.
+  [[nodiscard]] std::vector<int> worker_descriptors() const;
+  /// -1 when the link is closed for good.
+  [[nodiscard]] int listener() const { return listener_.get(); }
+  void close(std::string reason);
+  /// The container is gone: nobody is served any more, no connection survives.
+  void end();
+  [[nodiscard]] PostStatus status() const;
+
+ private:
+  struct Worker {
+    Sandboxed process;
+    std::uint64_t generation = 0;  ///< of the rights it was told
+  };
+  [[nodiscard]] Result<> hand_over(const Handover& handover, Clock::time_point now);
+  [[nodiscard]] Result<> start_worker();
+  void retire_worker();
+  void bury(Clock::time_point now);
+  [[nodiscard]] bool saturated() const;
+  [[nodiscard]] std::uint64_t untaken() const;
+  [[nodiscard]] std::uint64_t active() const;
+
+  const model::Link& link_;
+  const Street& street_;
+  uid_t worker_uid_;
+  Fd listener_;
+  Door door_;
+  unsigned connections_;  ///< at the same time
+  SharedPage page_;       ///< made with the first worker; a link that nobody uses costs nothing
+  std::optional<Worker> worker_;
+  std::vector<Sandboxed> retired_;  ///< told to finish what they have
+  std::string reason_;
+  std::uint64_t passed_ = 0;  ///< connections handed to workers
+  std::uint64_t restarts_ = 0;
+  Clock::time_point waiting_since_;         ///< of the oldest connection no worker has taken
+  std::vector<Clock::time_point> crashes_;  ///< within the last minute
+  Clock::time_point not_before_;            ///< back-off after a crash
+};
+
+}  // namespace xc::shim

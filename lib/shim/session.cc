@@ -1,0 +1,52 @@
+#include "shim/session.h"
+
+namespace xc::shim {
+
+Session::Session(Fd client_socket, Fd server_socket, std::unique_ptr<mediate::Mediator> mediator)
+    : client(std::move(client_socket)), server(std::move(server_socket)), mediator_(std::move(mediator)) {}
+
+Result<> Session::pump(Clock::time_point now) {
+  XC_CHECK(client.receive());
+  XC_CHECK(server.receive());
+  const std::uint64_t before = client.out.position() + server.out.position();
+  XC_CHECK(mediator_->advance(wire()));
+  XC_CHECK(flush());
+  renew_deadline(now, client.out.position() + server.out.position() != before);
+  return {};
+}
+
+Result<> Session::expire(Clock::time_point now) {
+  deadline_.reset();
+  XC_CHECK(mediator_->expire(wire()));
+  XC_CHECK(flush());
+  renew_deadline(now, true);
+  return {};
+}
+
+/// Sends what the mediator wrote, and lets it go on while that made room. Ends because every round moves bytes out of
+/// bounded buffers that nobody refills here.
+Result<> Session::flush() {
+  for (;;) {
+    const bool to_server = XC_TRY(server.send());
+    const bool to_client = XC_TRY(client.send());
+    // A peer that reads no more makes the other side's words pointless: its writes fail as they would directly.
+    const bool silenced = (client.deaf() && server.stop_receiving()) | (server.deaf() && client.stop_receiving());
+    const bool waiting = silenced || !client.in.empty() || !server.in.empty();
+    if (!waiting || !(to_server || to_client || silenced)) break;
+    XC_CHECK(mediator_->advance(wire()));
+  }
+  for (auto* stream : {&client.in, &client.out, &server.in, &server.out}) stream->rest();
+  return {};
+}
+
+/// The clock starts anew when bytes left for either side, or when the mediator's patience changed: a peer that trickles
+/// bytes of one message head gains no time by it.
+void Session::renew_deadline(Clock::time_point now, bool progress) {
+  const auto patience = mediator_->patience();
+  if (!progress && patience == patience_) return;
+  patience_ = patience;
+  deadline_.reset();
+  if (patience) deadline_ = now + *patience;
+}
+
+}  // namespace xc::shim

@@ -1,0 +1,24 @@
+// What a shim says of itself to xc-inject. Structs only.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "shim/post.h"
+
+namespace xc::shim {
+
+struct Status {
+  std::string container;
+  std::int64_t pid = 0;
+  std::vector<PostStatus> links;
+};
+template <class A>
+void fields(A& a, Status& s) {
+  a("container", s.container);
+  a("pid", s.pid);
+  a("links", s.links);
+}
+
+}  // namespace xc::shim
