@@ -71,7 +71,9 @@ Result<Entry> enter(const StateDir& state, const Record& record, sys::Deadline d
 }
 
 Result<> update(const StateDir& state, const Record& record) {
-  return replace_file(state.containers(), key_of(record) + "/record", to_json(record));
+  const Fd entry{::openat(state.containers(), key_of(record).c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
+  if (!entry) return fail_errno(Kind::kernel, key_of(record), errno);
+  return replace_file(entry.get(), "record", to_json(record));
 }
 
 Result<> publish(const StateDir& state, const Record& record) {
