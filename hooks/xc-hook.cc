@@ -24,5 +24,6 @@ int main(int argc, char** argv) {
   const auto call = xc::app::recognise(argc, argv);  // the last look at the environment
   if (const auto clean = xc::sys::start_clean(); !clean) return finish(clean);
   if (!call) return finish(std::unexpected(call.error()));
+  if (const auto opened = xc::app::open_log(call->options); !opened) return finish(opened);
   return finish(xc::app::run_hook(*call));
 }

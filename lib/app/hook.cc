@@ -28,7 +28,6 @@ struct Hook {
   reader::Reader reader;
   HostConfig host;
   sys::Proc proc;
-  Fd log;
 };
 
 /// The stage of an OCI call. An explicit word wins; the state alone tells creation from the end.
@@ -62,7 +61,7 @@ inject::Launch launcher(Hook& hook, const registry::StateDir& state, const injec
     config.host = relevant(hook.host.services, record.links);
     const Fd program = XC_TRY(shim::open_program("xc-shim"));
     auto launched = std::make_shared<shim::Launched>(XC_TRY(shim::launch(program, config, std::move(listeners),
-                                                                         held.init.pidfd, hook.log,
+                                                                         held.init.pidfd,
                                                                          sys::milliseconds_until(hook.deadline))));
     return [launched]() { return shim::commit(std::move(*launched)); };
   };
@@ -124,14 +123,15 @@ Result<> run_oci(Hook& hook, const Call& call, const std::string& text) {
   return {};
 }
 
-Result<Fd> open_log(const std::string& path) {
-  if (path.empty()) return Fd{};
-  Fd file{::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC, 0600)};
-  if (!file) return fail_errno(Kind::usage, path, errno);
-  return file;
-}
-
 }  // namespace
+
+Result<> open_log(const HookOptions& options) {
+  if (options.log.empty()) return {};
+  Fd file{::open(options.log.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC, 0600)};
+  if (!file) return fail_errno(Kind::usage, options.log, errno);
+  log::also_to(std::move(file));
+  return {};
+}
 
 Result<> run_hook(const Call& call) {
   const auto now = std::chrono::steady_clock::now();
@@ -140,8 +140,7 @@ Result<> run_hook(const Call& call) {
   std::string text;
   if (!call.lxc) text = XC_TRY(read_standard_input(std::min(deadline, now + patience_with_stdin)));
   auto reader = XC_TRY(reader::Reader::start());
-  Hook hook{call.options, deadline, std::move(reader), {}, XC_TRY(sys::Proc::open()), XC_TRY(open_log(call.options.log))};
-  log::also_to(hook.log.get());
+  Hook hook{call.options, deadline, std::move(reader), {}, XC_TRY(sys::Proc::open())};
   hook.host = XC_TRY(read_host_config(hook.reader, call.options.config));
   for (const auto& warning : hook.host.warnings) log::warning(warning);
   return call.lxc ? run_lxc(hook, call) : run_oci(hook, call, text);

@@ -6,6 +6,9 @@
 
 namespace xc::app {
 
+/// From now on log lines go to the file the options name as well.
+[[nodiscard]] Result<> open_log(const HookOptions& options);
+
 /// Does what `call` asks for; afterwards the container has exactly what it was granted, or on an error nothing of ours.
 /// The process must have been cleaned (sys::start_clean).
 [[nodiscard]] Result<> run_hook(const Call& call);

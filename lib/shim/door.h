@@ -31,7 +31,7 @@ struct Street {
 class Door {
  public:
   /// Both outlive the door.
-  Door(const model::Link& link, const Street& street) : link_(link), street_(street) {}
+  Door(const model::Link& link, const Street& street) : link_(link), street_(street), effective_{link.type, {}} {}
 
   /// What became of one attempt. `busy`: the provider's backlog is full, try again in a few milliseconds.
   struct Opened {

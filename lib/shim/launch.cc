@@ -14,6 +14,7 @@
 
 #include "base/pack.h"
 #include "base/text.h"
+#include "sys/log.h"
 #include "sys/privileges.h"
 
 namespace xc::shim {
@@ -86,7 +87,7 @@ Result<Fd> open_program(const std::string& name) {
 }
 
 Result<Launched> launch(const Fd& program, const Config& config, std::vector<Fd> listeners, const Fd& init,
-                        const Fd& log, int milliseconds) {
+                        int milliseconds) {
   const Fd file = XC_TRY(config_file(config));
   int pair[2];
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
@@ -94,8 +95,8 @@ Result<Launched> launch(const Fd& program, const Config& config, std::vector<Fd>
   Launched launched;
   launched.hook = Fd(pair[0]);
   Fd inner{pair[1]};
-  const Fd nothing{log ? -1 : ::open("/dev/null", O_WRONLY | O_CLOEXEC)};
-  std::vector<int> wanted{file.get(), inner.get(), init.get(), log ? log.get() : nothing.get()};
+  const Fd nothing{log::extra() >= 0 ? -1 : ::open("/dev/null", O_WRONLY | O_CLOEXEC)};
+  std::vector<int> wanted{file.get(), inner.get(), init.get(), log::extra() >= 0 ? log::extra() : nothing.get()};
   for (const Fd& listener : listeners) wanted.push_back(listener.get());
   const pid_t child = ::fork();
   if (child < 0) return fail_errno(Kind::kernel, "starting the shim: fork", errno);

@@ -103,8 +103,7 @@ Result<> live_as_monitor() {
   }
   const Fd hook = XC_TRY(take(Places::hook));
   Fd init = XC_TRY(take(Places::init));
-  const Fd log_file = XC_TRY(take(Places::log));
-  log::also_to(log_file.get());
+  log::also_to(XC_TRY(take(Places::log)));
   std::vector<Fd> listeners;
   for (std::size_t i = 0; i < config.links.size(); ++i)
     listeners.push_back(XC_TRY(take(Places::listeners + static_cast<int>(i))));

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <ctime>
 #include <string>
+#include <utility>
 
 #include "base/fd.h"
 #include "base/text.h"
@@ -19,7 +20,7 @@ enum class Sink { none, standard_error, syslog };
 struct State {
   Sink sink = Sink::none;
   std::string_view program = "xconnect";
-  int extra = -1;
+  Fd extra;
   time_t second = 0;
   unsigned lines = 0;
 };
@@ -66,15 +67,19 @@ void to_syslog(std::string_view program) {
   state().program = program;
 }
 
-void also_to(int descriptor) {
-  state().extra = descriptor;
+void also_to(Fd file) {
+  state().extra = std::move(file);
+}
+
+int extra() {
+  return state().extra.get();
 }
 
 void write(Level level, std::string_view line) {
   if (!within_rate()) return;
   std::string whole(state().program);
   whole.append(": ").append(line).append("\n");
-  if (state().extra >= 0) (void)!::write(state().extra, whole.data(), whole.size());
+  if (state().extra) (void)!::write(state().extra.get(), whole.data(), whole.size());
   if (state().sink == Sink::standard_error) (void)!::write(STDERR_FILENO, whole.data(), whole.size());
   if (state().sink == Sink::syslog) send_to_syslog(level, line);
 }

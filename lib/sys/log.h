@@ -6,6 +6,8 @@
 
 #include <string_view>
 
+#include "base/fd.h"
+
 namespace xc::log {
 
 enum class Level : int { error = 3, warning = 4, notice = 5, info = 6 };  // syslog(3) severities
@@ -14,8 +16,10 @@ enum class Level : int { error = 3, warning = 4, notice = 5, info = 6 };  // sys
 void to_stderr(std::string_view program);
 /// A datagram per line to /dev/log, dropped when nobody listens; at most 20 lines a second (R37).
 void to_syslog(std::string_view program);
-/// Also append every line to this descriptor (borrowed; a file the caller opened with O_APPEND); -1 for none.
-void also_to(int descriptor);
+/// Also append every line to this file (opened with O_APPEND), for the rest of the process's life.
+void also_to(Fd file);
+/// That file, to be handed to a process we start; -1 when there is none.
+[[nodiscard]] int extra();
 
 void write(Level level, std::string_view line);
 inline void error(std::string_view line) {
