@@ -13,7 +13,7 @@ LONG = os.environ.get("XC_LONG") == "1"  # full counts of the cases that repeat 
 
 REST_OFFER = {"name": "modem-api", "type": "rest", "socket": "/run/modem/api.sock"}
 RAW_OFFER = {"name": "modem-raw", "type": "unix", "socket": "/run/modem/raw.sock", "roles": {"any": {"unix": {"fds": 28}}}}
-REST_WISH = {"name": "modem-api", "role": "viewer", "target": API}
+REST_WISH = {"name": "modem-api", "type": "rest", "role": "viewer", "target": API}
 RAW_WISH = {"name": "modem-raw", "target": RAW}
 SERVE = "mkdir -p /run/modem && exec xc-test-provider --rest /run/modem/api.sock --raw /run/modem/raw.sock"
 
