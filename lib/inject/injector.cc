@@ -62,6 +62,7 @@ Result<Applied> Application::run() {
     }
     if (applied_.already) return applied_;
   }
+  if (!entry_) return applied_;  // nothing to do, nothing to remember
   record_.served = true;
   auto last = registry::update(tools_.state, record_);
   if (last && commit_) last = commit_();
