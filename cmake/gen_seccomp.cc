@@ -1,5 +1,6 @@
 // Build-time program: a reviewed list of system calls -> a classic BPF program as a C++ table, by libseccomp.
-// Runs on the build machine, for any target: gen_seccomp NAME LIST ARCH > NAME.inc  (ARCH as in seccomp_arch_resolve_name(3))
+// Runs on the build machine, for any target: gen_seccomp NAME LIST ARCH > NAME.inc  (ARCH as in
+// seccomp_arch_resolve_name(3))
 //
 // Doing this at build time keeps libseccomp and its heap out of every worker.
 #include <linux/filter.h>

@@ -1,4 +1,5 @@
-// xc-inject: a person's window into xconnect. Parses the command line, calls one verb of lib/app, prints one error line.
+// xc-inject: a person's window into xconnect. Parses the command line, calls one verb of lib/app, prints one error
+// line.
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>
@@ -24,8 +25,9 @@ void add_mediate(CLI::App& app, int& status) {
   verb->add_option("--connect", options->connect, "the provider's socket: a path, or @name")->required();
   verb->add_option("--client", options->client, "identity the provider sees")->capture_default_str();
   verb->add_option("--role", options->role, "role the provider sees")->capture_default_str();
-  verb->add_option("--ready-fd", options->ready_fd,
-                   "descriptor that gets one byte when connections are accepted; closing its other end ends the mediator");
+  verb->add_option(
+      "--ready-fd", options->ready_fd,
+      "descriptor that gets one byte when connections are accepted; closing its other end ends the mediator");
   verb->callback([options, type, &status] {
     const auto known = xc::model::type_of(*type);
     if (!known) throw CLI::ValidationError("TYPE", "\"" + *type + "\" is not a type; known are unix and rest");

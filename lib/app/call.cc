@@ -23,7 +23,8 @@ std::string variable(const char* name) {
 Result<std::string> absolute(const std::string& path) {
   if (path.empty() || path.front() == '/') return path;
   std::array<char, PATH_MAX> here{};
-  if (::getcwd(here.data(), here.size()) == nullptr) return fail_errno(Kind::usage, path + ": working directory", errno);
+  if (::getcwd(here.data(), here.size()) == nullptr)
+    return fail_errno(Kind::usage, path + ": working directory", errno);
   return std::string(here.data()) + "/" + path;
 }
 
@@ -37,7 +38,8 @@ model::Stage stage_of(std::string_view word) {
 
 Result<unsigned> milliseconds(const char* argument) {
   const auto value = text::parse_number(argument);
-  if (!value || *value == 0 || *value > 60'000) return fail(Kind::usage, "--deadline: expected 1 to 60000 milliseconds");
+  if (!value || *value == 0 || *value > 60'000)
+    return fail(Kind::usage, "--deadline: expected 1 to 60000 milliseconds");
   return static_cast<unsigned>(*value);
 }
 
@@ -113,9 +115,11 @@ Result<Call> recognise(int argc, char** argv) {
 std::string hook_help() {
   return "usage: xc-hook [OPTION...] [STAGE]\n"
          "\n"
-         "Called by a container engine, not by hand: as OCI hook createRuntime and poststop (runc, crun, podman), with\n"
+         "Called by a container engine, not by hand: as OCI hook createRuntime and poststop (runc, crun, podman), "
+         "with\n"
          "the container's state on standard input; as lxc.hook.start-host and lxc.hook.post-stop (LXC).\n"
-         "It plants what the container was granted before its first instruction runs, or the container does not start.\n"
+         "It plants what the container was granted before its first instruction runs, or the container does not "
+         "start.\n"
          "\n"
          "  --state DIR      state directory (/run/xconnect)\n"
          "  --config DIR     host policy and host services: DIR/policy.d, DIR/services.d (/etc/xconnect)\n"

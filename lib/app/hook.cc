@@ -60,9 +60,8 @@ inject::Launch launcher(Hook& hook, const registry::StateDir& state, const injec
     config.links = record.links;
     config.host = relevant(hook.host.services, record.links);
     const Fd program = XC_TRY(shim::open_program("xc-shim"));
-    auto launched = std::make_shared<shim::Launched>(XC_TRY(shim::launch(program, config, std::move(listeners),
-                                                                         held.init.pidfd,
-                                                                         sys::milliseconds_until(hook.deadline))));
+    auto launched = std::make_shared<shim::Launched>(XC_TRY(
+        shim::launch(program, config, std::move(listeners), held.init.pidfd, sys::milliseconds_until(hook.deadline))));
     return [launched]() { return shim::commit(std::move(*launched)); };
   };
 }

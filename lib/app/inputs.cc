@@ -78,7 +78,8 @@ Result<> read_each(reader::Reader& reader, const std::string& path, HostConfig& 
   const auto directory = XC_TRY(open_directory(path));
   if (!directory) return {};
   for (const auto& name : XC_TRY(documents_in(*directory))) {
-    const auto text = XC_TRY_IN(path, reader::read_document(directory->get(), name, manifest_limit, reader::Keeper::host));
+    const auto text =
+        XC_TRY_IN(path, reader::read_document(directory->get(), name, manifest_limit, reader::Keeper::host));
     if (text) XC_CHECK_IN(path, add(reader, *text, name, config));
   }
   return {};

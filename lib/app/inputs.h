@@ -42,7 +42,8 @@ struct Manifests {
                                                const HookOptions& options);
 
 /// /etc/xconnect/services.json of the container's own root; absent when the image brings none.
-[[nodiscard]] Result<std::optional<model::Exports>> read_image_offers(reader::Reader& reader, const sys::RootedDir& root,
+[[nodiscard]] Result<std::optional<model::Exports>> read_image_offers(reader::Reader& reader,
+                                                                      const sys::RootedDir& root,
                                                                       sys::Deadline deadline);
 
 }  // namespace xc::app

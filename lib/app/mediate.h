@@ -1,5 +1,5 @@
-// `xc-inject mediate`: one mediator between two sockets, without a container. The same monitor, worker and sandbox as in
-// xc-shim; for tests, and for people who only want the proxy.
+// `xc-inject mediate`: one mediator between two sockets, without a container. The same monitor, worker and sandbox as
+// in xc-shim; for tests, and for people who only want the proxy.
 #pragma once
 
 #include <string>

@@ -14,7 +14,8 @@ namespace xc::inject {
 namespace {
 
 constexpr int backlog = 128;
-constexpr mode_t everybody_inside = 0666;  // the directory around it is root's alone; inside, the link is the container's
+constexpr mode_t everybody_inside =
+    0666;  // the directory around it is root's alone; inside, the link is the container's
 
 sys::SocketKind kind_of(model::SocketKind kind) {
   if (kind == model::SocketKind::seqpacket) return sys::SocketKind::seqpacket;
@@ -137,6 +138,8 @@ void Application::undo() {
 
 }  // namespace
 
-Result<Applied> apply(const Tools& tools, const model::Plan& plan) { return Application(tools, plan).run(); }
+Result<Applied> apply(const Tools& tools, const model::Plan& plan) {
+  return Application(tools, plan).run();
+}
 
 }  // namespace xc::inject

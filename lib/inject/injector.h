@@ -1,5 +1,5 @@
-// Carries a plan out: the steps in order, undone backwards when one fails. Runs in the hook. Decides nothing: what to do
-// is in the plan, what became of an optional link is in the outcome.
+// Carries a plan out: the steps in order, undone backwards when one fails. Runs in the hook. Decides nothing: what to
+// do is in the plan, what became of an optional link is in the outcome.
 #pragma once
 
 #include <functional>
@@ -31,7 +31,7 @@ struct Tools {
 };
 
 struct Applied {
-  bool already = false;                ///< another call of the hook had done it; nothing was done now
+  bool already = false;               ///< another call of the hook had done it; nothing was done now
   std::vector<std::string> warnings;  ///< optional links that could not be made, and why
 };
 

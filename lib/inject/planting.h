@@ -1,5 +1,5 @@
-// Sockets made to appear inside a container, and their removal: one forked child for all of them, inside the container's
-// mount namespace, under a deadline (a file system of the container may hang). Runs in the hook.
+// Sockets made to appear inside a container, and their removal: one forked child for all of them, inside the
+// container's mount namespace, under a deadline (a file system of the container may hang). Runs in the hook.
 #pragma once
 
 #include <optional>

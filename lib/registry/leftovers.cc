@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "registry/records.h"
+#include "sys/cgroup.h"
 #include "sys/child.h"
 #include "sys/log.h"
 #include "sys/planted_file.h"
@@ -66,10 +67,12 @@ void release(const StateDir& state, const std::string& key) {
 }
 
 int sweep(const StateDir& state, std::string_view name) {
+  const auto proc = sys::Proc::open();
   int released = 0;
   for (const auto& key : keys(state)) {
     if (!is_gone(state, key, key.substr(0, key.rfind('.')) == name)) continue;
     release(state, key);
+    if (proc) sys::remove_abandoned_cgroup(*proc, key);  // its shim did so, unless it was killed
     ++released;
   }
   return released;

@@ -13,8 +13,9 @@ namespace xc::registry {
 /// Harmless when there is nothing, or when another process does the same at this moment.
 void release(const StateDir& state, const std::string& key);
 
-/// Releases every entry whose init is gone: leftovers of killed hooks and killed shims (R14). Returns how many. An entry
-/// whose pid has a new owner by now is found out only for containers called `name`: that takes reading its record.
+/// Releases every entry whose init is gone: leftovers of killed hooks and killed shims (R14). Returns how many. An
+/// entry whose pid has a new owner by now is found out only for containers called `name`: that takes reading its
+/// record.
 int sweep(const StateDir& state, std::string_view name);
 
 }  // namespace xc::registry

@@ -29,6 +29,8 @@ Result<Provider> hold(const sys::Proc& proc, const Record& record) {
   return Provider{record, std::move(*process), std::move(*root)};
 }
 
-bool is_current(const Provider& provider) { return sys::is_alive(provider.init).value_or(false); }
+bool is_current(const Provider& provider) {
+  return sys::is_alive(provider.init).value_or(false);
+}
 
 }  // namespace xc::registry

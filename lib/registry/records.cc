@@ -20,7 +20,9 @@ namespace {
 
 constexpr std::size_t record_limit = std::size_t{1024} * 1024;
 
-std::string key_of(const Record& record) { return registry::key_of(record.container.name, record.init.pid); }
+std::string key_of(const Record& record) {
+  return registry::key_of(record.container.name, record.init.pid);
+}
 
 /// Whole or not at all: written under another name, then renamed.
 Result<> replace_file(int directory, const std::string& name, const std::string& text) {
@@ -43,12 +45,13 @@ Result<Record> read_record(int directory, const std::string& name) {
 /// Makes the directory if need be and locks it; starts again when its last holder removed it meanwhile.
 Result<Fd> lock_entry(int containers, const std::string& key, sys::Deadline deadline) {
   for (;;) {
-    if (::mkdirat(containers, key.c_str(), 0700) != 0 && errno != EEXIST) return fail_errno(Kind::kernel, "mkdir", errno);
+    if (::mkdirat(containers, key.c_str(), 0700) != 0 && errno != EEXIST)
+      return fail_errno(Kind::kernel, "mkdir", errno);
     Fd directory{::openat(containers, key.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
     if (!directory && errno == ENOENT) continue;
     if (!directory) return fail_errno(Kind::kernel, "open", errno);
     XC_CHECK(lock_until(directory, deadline));
-    struct stat info {};
+    struct stat info{};
     if (::fstat(directory.get(), &info) != 0) return fail_errno(Kind::kernel, "fstat", errno);
     if (info.st_nlink > 0) return directory;
   }
@@ -100,7 +103,9 @@ std::vector<std::string> names_in(int directory) {
   return names;
 }
 
-std::vector<std::string> keys(const StateDir& state) { return names_in(state.containers()); }
+std::vector<std::string> keys(const StateDir& state) {
+  return names_in(state.containers());
+}
 
 std::vector<Record> offering(const StateDir& state) {
   std::vector<Record> records;

@@ -15,12 +15,12 @@ namespace xc::registry {
 
 /// The entry c/KEY/ of one container while a hook works on it; nobody else does until it is dropped.
 struct Entry {
-  Fd directory;        ///< locked (flock(2))
-  bool served = false; ///< another hook has already done everything for this very container
+  Fd directory;         ///< locked (flock(2))
+  bool served = false;  ///< another hook has already done everything for this very container
 };
 
-/// Makes the entry and writes its record, or finds it done: the hook was called twice (R14). Waits for another hook that
-/// works on it, at most until `deadline`. An entry that a killed hook left half done is an error.
+/// Makes the entry and writes its record, or finds it done: the hook was called twice (R14). Waits for another hook
+/// that works on it, at most until `deadline`. An entry that a killed hook left half done is an error.
 [[nodiscard]] Result<Entry> enter(const StateDir& state, const Record& record, sys::Deadline deadline);
 /// Replaces the record of an entry; readers see the old one or the new one.
 [[nodiscard]] Result<> update(const StateDir& state, const Record& record);

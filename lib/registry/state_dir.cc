@@ -18,7 +18,7 @@ constexpr int directory_flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 Result<Fd> open_private(int parent, const std::string& name) {
   Fd directory{::openat(parent, name.c_str(), directory_flags)};
   if (!directory) return fail_errno(Kind::kernel, name, errno);
-  struct stat info {};
+  struct stat info{};
   if (::fstat(directory.get(), &info) != 0) return fail_errno(Kind::kernel, name, errno);
   if (info.st_uid != ::geteuid() || (info.st_mode & 0777U) != 0700U)
     return fail(Kind::kernel, name + ": must belong to uid " + text::number(::geteuid()) +

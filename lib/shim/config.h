@@ -6,18 +6,18 @@
 #include <string>
 #include <vector>
 
+#include "model/instance.h"
 #include "model/link.h"
 #include "model/plan.h"
-#include "model/instance.h"
 
 namespace xc::shim {
 
 struct Config {
-  std::string consumer;   ///< identity of the container whose clients come: its name
-  std::string key;        ///< of its entry in the state directory, and of its cgroup
-  std::string state;      ///< path of the state directory; empty for a mediator without a container
-  model::Instance init;   ///< the container's first process; pid 0 for a mediator without a container
-  std::vector<model::Link> links;  ///< one listener each, in the same order
+  std::string consumer;              ///< identity of the container whose clients come: its name
+  std::string key;                   ///< of its entry in the state directory, and of its cgroup
+  std::string state;                 ///< path of the state directory; empty for a mediator without a container
+  model::Instance init;              ///< the container's first process; pid 0 for a mediator without a container
+  std::vector<model::Link> links;    ///< one listener each, in the same order
   std::vector<model::Offered> host;  ///< what the host itself offers of the services these links name
 };
 template <class A>
@@ -32,10 +32,10 @@ void fields(A& a, Config& c) {
 
 /// Descriptors at fixed places when xc-shim is executed; the listeners follow from `listeners` on.
 struct Places {
-  static constexpr int config = 3;     ///< memfd with the packed Config
-  static constexpr int hook = 4;       ///< SOCK_SEQPACKET to the hook: READY goes out, COMMIT comes in
-  static constexpr int init = 5;       ///< pidfd of the container's init
-  static constexpr int log = 6;        ///< extra log file, or /dev/null
+  static constexpr int config = 3;  ///< memfd with the packed Config
+  static constexpr int hook = 4;    ///< SOCK_SEQPACKET to the hook: READY goes out, COMMIT comes in
+  static constexpr int init = 5;    ///< pidfd of the container's init
+  static constexpr int log = 6;     ///< extra log file, or /dev/null
   static constexpr int listeners = 7;
 };
 

@@ -109,8 +109,8 @@ Result<Fd> Door::connect_to_container() const {
 }
 
 /// The listener must live in the provider's container: a socket in its root may have come from somewhere else.
-/// A listener whose process has ended (it forked after listen(2)) cannot be asked any more and is taken: that its socket
-/// lies in the provider's own root is the guard that counts.
+/// A listener whose process has ended (it forked after listen(2)) cannot be asked any more and is taken: that its
+/// socket lies in the provider's own root is the guard that counts.
 Result<> Door::check_peer(const Fd& server) const {
   auto pidfd = sys::peer_pidfd(server.get());
   if (!pidfd) return {};

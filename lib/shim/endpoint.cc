@@ -20,8 +20,12 @@ void attach(msghdr& message, std::span<char> room, const std::vector<Fd>& descri
   sys::attach_rights(message, room, numbers);
 }
 
-bool would_block(int code) { return code == EAGAIN || code == EWOULDBLOCK; }
-bool peer_left(int code) { return code == EPIPE || code == ECONNRESET || code == ENOTCONN; }
+bool would_block(int code) {
+  return code == EAGAIN || code == EWOULDBLOCK;
+}
+bool peer_left(int code) {
+  return code == EPIPE || code == ECONNRESET || code == ENOTCONN;
+}
 
 }  // namespace
 

@@ -43,7 +43,7 @@ class Endpoint {
   [[nodiscard]] Result<Outcome> send_once();
 
   Fd socket_;
-  bool readable_ = true;   // tried at once: the peer may have spoken before we came
+  bool readable_ = true;  // tried at once: the peer may have spoken before we came
   bool writable_ = true;
   bool sent_end_ = false;
   bool deaf_ = false;

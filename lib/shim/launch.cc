@@ -51,9 +51,8 @@ Result<Fd> config_file(const Config& config) {
     ::_exit(exit_code(Kind::kernel));
   char name[] = "xc-shim";
   char* const arguments[] = {name, nullptr};
-  char environment[] = "LC_ALL=C";
-  char* const variables[] = {environment, nullptr};
-  ::syscall(SYS_execveat, place, "", arguments, variables, AT_EMPTY_PATH);
+  char* const no_environment[] = {nullptr};
+  ::syscall(SYS_execveat, place, "", arguments, no_environment, AT_EMPTY_PATH);
   ::_exit(exit_code(Kind::kernel));
 }
 

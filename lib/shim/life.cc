@@ -29,7 +29,7 @@ constexpr std::uint64_t memory_of_a_shim = 48UL << 20U;  // monitor, workers and
 constexpr off_t largest_config = off_t{8} << 20U;
 
 Result<Config> read_config(const Fd& file) {
-  struct stat info {};
+  struct stat info{};
   if (::fstat(file.get(), &info) != 0) return fail_errno(Kind::internal, "configuration", errno);
   if (info.st_size > largest_config) return fail(Kind::internal, "configuration is too large");
   std::string bytes(static_cast<std::size_t>(info.st_size), '\0');

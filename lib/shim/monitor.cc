@@ -35,8 +35,7 @@ Result<Monitor> Monitor::create(const Config& config, const Street& street, std:
   const uid_t worker_uid = private_uid(static_cast<pid_t>(config.init.pid != 0 ? config.init.pid : ::getpid()));
   for (std::size_t i = 0; i < config.links.size(); ++i) {
     XC_CHECK(watched(listeners.at(i), i));
-    monitor.posts_.push_back(
-        std::make_unique<Post>(config.links[i], street, worker_uid, std::move(listeners[i])));
+    monitor.posts_.push_back(std::make_unique<Post>(config.links[i], street, worker_uid, std::move(listeners[i])));
   }
   return monitor;
 }

@@ -3,8 +3,8 @@
 // provider or a worker, so no parser stands between sandbox and privilege.
 #pragma once
 
-#include <string>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "base/fd.h"

@@ -18,10 +18,11 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr int accepts_at_once = 16;           // then the other links have their turn
-constexpr std::uint64_t most_untaken = 64;    // connections in the worker's queue
-constexpr seconds stuck_after{15};            // a worker that takes nothing for so long is killed
-constexpr unsigned spare_descriptors = 56;    // of a worker beside two for each connection: the loop's own, and rights in flight
+constexpr int accepts_at_once = 16;         // then the other links have their turn
+constexpr std::uint64_t most_untaken = 64;  // connections in the worker's queue
+constexpr seconds stuck_after{15};          // a worker that takes nothing for so long is killed
+constexpr unsigned spare_descriptors =
+    56;  // of a worker beside two for each connection: the loop's own, and rights in flight
 
 /// How many connections a worker can hold with the descriptors this process may have.
 unsigned connections_possible(unsigned wanted) {
@@ -118,7 +119,9 @@ std::uint64_t Post::active() const {
   return passed_ > closed ? passed_ - closed : 0;
 }
 
-bool Post::saturated() const { return untaken() >= most_untaken || active() >= connections_; }
+bool Post::saturated() const {
+  return untaken() >= most_untaken || active() >= connections_;
+}
 
 bool Post::check(Clock::time_point now) {
   const auto over = [](const Sandboxed& process) {

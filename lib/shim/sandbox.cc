@@ -34,7 +34,8 @@ Result<> empty_root() {
   if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0)
     return fail_errno(Kind::kernel, "making mounts private", errno);
   // Any directory will do to mount on; /proc exists wherever we run.
-  if (::mount("none", "/proc", "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=4k,nr_inodes=1,mode=0555") != 0)
+  if (::mount("none", "/proc", "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC,
+              "size=4k,nr_inodes=1,mode=0555") != 0)
     return fail_errno(Kind::kernel, "mounting an empty root", errno);
   if (::chdir("/proc") != 0) return fail_errno(Kind::kernel, "chdir", errno);
   if (::syscall(SYS_pivot_root, ".", ".") != 0) return fail_errno(Kind::kernel, "pivot_root", errno);
@@ -80,8 +81,7 @@ Result<> enter(const SandboxTerms& terms, const Ids& ids) {
   return {};
 }
 
-[[noreturn]] void live(const SandboxTerms& terms, const Ids& ids, Fd control,
-                       const std::function<Result<>(Fd)>& work,
+[[noreturn]] void live(const SandboxTerms& terms, const Ids& ids, Fd control, const std::function<Result<>(Fd)>& work,
                        const std::function<void(std::string_view)>& complain) {
   (void)::prctl(PR_SET_NAME, "xc-worker", 0, 0, 0);
   auto kept = keep_only(std::move(control));
@@ -101,7 +101,8 @@ Result<> enter(const SandboxTerms& terms, const Ids& ids) {
 /// fork(2) into new namespaces. clone(2) and not clone3(2): every kernel we support has it, and it takes these flags.
 pid_t fork_with(unsigned long flags, int& pidfd) {
   pidfd = -1;
-  const auto pid = static_cast<pid_t>(::syscall(SYS_clone, flags | CLONE_PIDFD | SIGCHLD, nullptr, &pidfd, nullptr, nullptr));
+  const auto pid =
+      static_cast<pid_t>(::syscall(SYS_clone, flags | CLONE_PIDFD | SIGCHLD, nullptr, &pidfd, nullptr, nullptr));
   return pid;
 }
 
@@ -140,7 +141,8 @@ Result<Sandboxed> start_sandboxed(const SandboxTerms& terms, const std::function
   // The worker goes before the monitor when memory runs out; raising needs no privilege and its failure no answer.
   (void)write_file("/proc/" + text::number(child.pid) + "/oom_score_adj", "500");
   const char go = 1;
-  if (::send(child.control.get(), &go, 1, MSG_NOSIGNAL) != 1) return fail_errno(Kind::kernel, "starting the worker", errno);
+  if (::send(child.control.get(), &go, 1, MSG_NOSIGNAL) != 1)
+    return fail_errno(Kind::kernel, "starting the worker", errno);
   return child;
 }
 

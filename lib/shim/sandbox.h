@@ -1,6 +1,6 @@
-// The place a worker lives in: own user, pid, mount, network, IPC, UTS and cgroup namespaces, an empty root, a kernel uid
-// of its own, no capability, small limits. The system call filter comes last, by the worker itself, once it holds what it
-// needs (shim/worker). Every layer holds without the others (tests/probe tries each).
+// The place a worker lives in: own user, pid, mount, network, IPC, UTS and cgroup namespaces, an empty root, a kernel
+// uid of its own, no capability, small limits. The system call filter comes last, by the worker itself, once it holds
+// what it needs (shim/worker). Every layer holds without the others (tests/probe tries each).
 #pragma once
 
 #include <sys/types.h>
@@ -26,7 +26,9 @@ struct Sandboxed {
 
 /// Private kernel uid for workers of the container whose init is `init`: above every range that systemd.io/UIDS-GIDS
 /// gives out, and as unique as a pid.
-[[nodiscard]] constexpr uid_t private_uid(pid_t init) { return 0x70000000U + static_cast<uid_t>(init); }
+[[nodiscard]] constexpr uid_t private_uid(pid_t init) {
+  return 0x70000000U + static_cast<uid_t>(init);
+}
 
 /// Forks; the child enters the sandbox, calls `work` with its end of the pair and exits. `complain` runs in the child,
 /// for the sentence of a step that failed (the child then exits without having worked).

@@ -88,17 +88,18 @@ Result<> Worker::take_connection() {
   }
   ++duty_.page.taken;
   auto& [upstream, client, server] = **arrived;
-  const mediate::Terms terms{duty_.effective.type, duty_.client, duty_.link.role, duty_.link.service,
-                             duty_.effective.rights, upstream, duty_.page.tally};
+  const mediate::Terms terms{duty_.effective.type,   duty_.client, duty_.link.role, duty_.link.service,
+                             duty_.effective.rights, upstream,     duty_.page.tally};
   auto watched = std::make_unique<Watched>();
-  watched->session =
-      std::make_unique<Session>(std::move(client), std::move(server), mediate::make_mediator(terms));
+  watched->session = std::make_unique<Session>(std::move(client), std::move(server), mediate::make_mediator(terms));
   pump(*watched);
   connections_.push_back(std::move(watched));
   return {};
 }
 
-void Worker::pump(Watched& watched) { settle(watched, watched.session->pump(now_)); }
+void Worker::pump(Watched& watched) {
+  settle(watched, watched.session->pump(now_));
+}
 
 /// After a session moved: what to wait for next, or its end.
 void Worker::settle(Watched& watched, Result<> outcome) {

@@ -14,7 +14,7 @@ namespace xc::shim {
 
 /// What a worker must know; it is forked with it. The references outlive run_worker().
 struct Duty {
-  const std::string& client;      ///< identity of the container
+  const std::string& client;  ///< identity of the container
   const model::Link& link;
   const grant::Effective& effective;  ///< kind of service, and rights
   Page& page;

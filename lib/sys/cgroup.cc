@@ -164,4 +164,15 @@ Result<> OwnCgroup::leave_and_remove() const {
   return worst;
 }
 
+void remove_abandoned_cgroup(const Proc& proc, const std::string& name) {
+  const auto mounts = read_mounts(proc, "self");
+  if (!mounts || !text::is_name(name, 128)) return;
+  for (const Mount& mount : *mounts) {
+    if (mount.type != "cgroup" && mount.type != "cgroup2") continue;
+    const auto root = open_root({mount.point, {}});
+    if (!root || ::unlinkat(root->get(), (common + "/" + name).c_str(), AT_REMOVEDIR) != 0) continue;
+    (void)::unlinkat(root->get(), common.c_str(), AT_REMOVEDIR);  // fails while other shims have groups in it
+  }
+}
+
 }  // namespace xc::sys

@@ -50,4 +50,8 @@ class OwnCgroup {
   std::vector<Place> places_;
 };
 
+/// Removes the empty groups xconnect/`name` that a process which was killed left in any hierarchy, and xconnect when it
+/// is empty. Harmless when there are none.
+void remove_abandoned_cgroup(const Proc& proc, const std::string& name);
+
 }  // namespace xc::sys

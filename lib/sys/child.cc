@@ -16,6 +16,7 @@
 
 #include "base/pack.h"
 #include "base/text.h"
+#include "sys/privileges.h"
 #include "sys/process.h"
 #include "sys/unix_message.h"
 
@@ -44,7 +45,10 @@ void fields(A& a, Message& m) {
 [[noreturn]] void be_child(const std::function<Result<Answer>()>& work, Fd to_parent, pid_t parent) {
   // The signal comes only for a parent that dies later than this call, hence the look.
   if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || ::getppid() != parent) ::_exit(exit_code(Kind::kernel));
-  auto answer = work();
+  // A child that the kernel keeps in spite of SIGKILL (a file system that never answers) must not keep the engine's
+  // pipes with it: runc waits for their end.
+  const auto detached = detach_from_caller();
+  auto answer = detached ? work() : Result<Answer>(std::unexpected(detached.error()));
   Message message{.failed = !answer, .text = {}};
   if (answer) {
     message.text = std::move(answer->bytes);

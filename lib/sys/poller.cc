@@ -30,7 +30,9 @@ Result<> Poller::change(int descriptor, std::uint32_t events, std::uint64_t toke
   return control(epoll_.get(), EPOLL_CTL_MOD, descriptor, events, token);
 }
 
-void Poller::remove(int descriptor) { (void)control(epoll_.get(), EPOLL_CTL_DEL, descriptor, 0, 0); }
+void Poller::remove(int descriptor) {
+  (void)control(epoll_.get(), EPOLL_CTL_DEL, descriptor, 0, 0);
+}
 
 Result<std::span<epoll_event>> Poller::wait(std::span<epoll_event> room, int milliseconds) {
   const int count = ::epoll_pwait(epoll_.get(), room.data(), static_cast<int>(room.size()), milliseconds, nullptr);

@@ -39,7 +39,7 @@ Result<> fill_standard_descriptors() {
 
 void reset_signals() {
   for (int number = 1; number < NSIG; ++number) {
-    struct sigaction action {};
+    struct sigaction action{};
     action.sa_handler = number == SIGPIPE ? SIG_IGN : SIG_DFL;
     (void)::sigaction(number, &action, nullptr);  // SIGKILL, SIGSTOP and the C library's own refuse, rightly
   }
@@ -122,7 +122,8 @@ Result<> drop_everything(unsigned descriptors) {
   constexpr unsigned long locked = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP |
                                    SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED |
                                    SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
-  (void)::prctl(PR_SET_SECUREBITS, locked, 0, 0, 0);  // needs CAP_SETPCAP; without any capability there is nothing to lock
+  (void)::prctl(PR_SET_SECUREBITS, locked, 0, 0,
+                0);  // needs CAP_SETPCAP; without any capability there is nothing to lock
   XC_CHECK(keep_capabilities({}));
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return fail_errno(Kind::kernel, "no_new_privs", errno);
   if (::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) return fail_errno(Kind::kernel, "PR_SET_DUMPABLE", errno);

@@ -13,8 +13,8 @@ namespace xc::sys {
 inline constexpr std::size_t most_rights = 253;  ///< SCM_MAX_FD: more in one message is EINVAL at the sender
 inline constexpr std::size_t rights_room = CMSG_SPACE(most_rights * sizeof(int));
 
-/// Puts `descriptors` (borrowed, 1 to most_rights) into `message`; `room` (rights_room bytes, aligned like cmsghdr) must
-/// live until the message was sent.
+/// Puts `descriptors` (borrowed, 1 to most_rights) into `message`; `room` (rights_room bytes, aligned like cmsghdr)
+/// must live until the message was sent.
 void attach_rights(msghdr& message, std::span<char> room, std::span<const int> descriptors);
 
 /// The descriptors that came with a received message, owned. Check MSG_CTRUNC as well: then some are missing.

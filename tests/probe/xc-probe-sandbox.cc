@@ -92,8 +92,8 @@ int try_layers(const std::string& abstract) {
     const pid_t pid = fork();
     if (pid == 0) _exit(0);
     report("fork", pid > 0);
-    report("map writable and executable memory", mmap(nullptr, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
-                                                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED);
+    report("map writable and executable memory",
+           mmap(nullptr, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED);
     report("change the user", setresuid(1, 1, 1) == 0);
     report("see another process", kill(2, 0) == 0);
     report("make a user namespace", unshare(CLONE_NEWUSER) == 0);
