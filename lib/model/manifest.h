@@ -12,7 +12,8 @@ namespace xc::model {
 struct Manifest {
   std::string name;  ///< run.json "name", informative: identity comes from the engine
   std::vector<Requirement> requirements;
-  std::vector<std::string> warnings;  ///< what was left out and why, a line each, safe to print
+  /// What was left out and why, a line each, safe to print. Initialised, so that initialisers may leave it out.
+  std::vector<std::string> warnings{};  // NOLINT(readability-redundant-member-init)
 };
 template <class A>
 void fields(A& a, Manifest& m) {
@@ -37,7 +38,8 @@ void fields(A& a, Annotated& n) {
 /// services.json: what a provider offers.
 struct Exports {
   std::vector<Offer> offers;
-  std::vector<std::string> warnings;  ///< what was left out and why, a line each, safe to print
+  /// What was left out and why, a line each, safe to print. Initialised, so that initialisers may leave it out.
+  std::vector<std::string> warnings{};  // NOLINT(readability-redundant-member-init)
 };
 template <class A>
 void fields(A& a, Exports& e) {

@@ -40,6 +40,17 @@ Result<std::optional<View>> find_exact(View object, std::string_view name) {
   return found;
 }
 
+/// The same for a member that must be there.
+Result<View> need_exact(View object, std::string_view name) {
+  if (const auto found = XC_TRY(find_exact(object, name))) return *found;
+  return object.fail("has no \"" + std::string(name) + "\", which it must have");
+}
+
+Result<std::string> read_exact(View object, std::string_view name, const Word& kind) {
+  const View member = XC_TRY(need_exact(object, name));
+  return read_word(member, kind);
+}
+
 /// Our annotations. Their keys are data, not names of fields: no engine folds them.
 Result<std::map<std::string, std::string>> read_annotations(View object) {
   std::map<std::string, std::string> kept;
@@ -73,9 +84,7 @@ Result<std::vector<std::string>> read_env(View view) {
 
 Result<> read_root(View view, model::OciConfig& config) {
   if (!view.is(Form::object)) return view.expected("an object with \"path\"");
-  const auto path = XC_TRY(find_exact(view, "path"));
-  if (!path) return view.fail("has no \"path\", which it must have");
-  config.root_path = XC_TRY(read_word(*path, word::plain));
+  config.root_path = XC_TRY(read_exact(view, "path", word::plain));
   if (const auto readonly = XC_TRY(find_exact(view, "readonly"))) config.root_readonly = XC_TRY(read_flag(*readonly));
   return {};
 }
@@ -87,12 +96,8 @@ Result<model::OciState> parse_state(std::string_view text) {
   const View root = document.root();
   if (!root.is(Form::object)) return root.expected("the state of a container");
   model::OciState state;
-  const auto id = XC_TRY(find_exact(root, "id"));
-  const auto status = XC_TRY(find_exact(root, "status"));
-  if (!id) return root.fail("has no \"id\", which it must have");
-  if (!status) return root.fail("has no \"status\", which it must have");
-  state.id = XC_TRY(read_word(*id, word::name));
-  state.status = XC_TRY(read_word(*status, word::name));
+  state.id = XC_TRY(read_exact(root, "id", word::name));
+  state.status = XC_TRY(read_exact(root, "status", word::name));
   if (const auto bundle = XC_TRY(find_exact(root, "bundle"))) state.bundle = XC_TRY(read_absolute(*bundle));
   if (const auto pid = XC_TRY(find_exact(root, "pid")))
     state.pid = static_cast<std::int64_t>(XC_TRY(read_number(*pid, highest_pid)));
@@ -105,9 +110,8 @@ Result<model::OciConfig> parse_config(std::string_view text, std::string_view fi
   const View root = document.root();
   if (!root.is(Form::object)) return root.expected("a container's configuration");
   model::OciConfig config;
-  const auto where = XC_TRY(find_exact(root, "root"));
-  if (!where) return root.fail("has no \"root\", which it must have");
-  XC_CHECK(read_root(*where, config));
+  const View where = XC_TRY(need_exact(root, "root"));
+  XC_CHECK(read_root(where, config));
   if (const auto process = XC_TRY(find_exact(root, "process"))) {
     if (!process->is(Form::object)) return process->expected("an object");
     if (const auto env = XC_TRY(find_exact(*process, "env"))) config.env = XC_TRY(read_env(*env));

@@ -26,6 +26,14 @@ Result<std::map<std::string, std::string>> read_variables(View view) {
   return variables;
 }
 
+/// The members that only we know.
+Result<> read_additions(View view, model::Requirement& wanted) {
+  XC_CHECK(read_key_if(view, "provider", word::provider, wanted.provider));
+  if (const auto env = view.find("env")) wanted.env = XC_TRY(read_variables(*env));
+  if (const auto shared = view.find("shared-netns")) wanted.shared_netns = XC_TRY(read_flag(*shared));
+  return {};
+}
+
 Result<model::Requirement> read_requirement(View view, bool required) {
   model::Requirement wanted;
   wanted.required = required;
@@ -34,10 +42,8 @@ Result<model::Requirement> read_requirement(View view, bool required) {
   XC_CHECK(read_key_if(view, "role", word::name, wanted.role));
   XC_CHECK(read_key_if(view, "type", word::name, wanted.type));
   XC_CHECK(read_key_if(view, "interface", word::plain, wanted.interface));
-  XC_CHECK(read_key_if(view, "provider", word::provider, wanted.provider));
   if (const auto target = view.find("target")) wanted.targets = XC_TRY(read_targets(*target));
-  if (const auto env = view.find("env")) wanted.env = XC_TRY(read_variables(*env));
-  if (const auto shared = view.find("shared-netns")) wanted.shared_netns = XC_TRY(read_flag(*shared));
+  XC_CHECK(read_additions(view, wanted));
   return wanted;
 }
 

@@ -110,27 +110,36 @@ Result<> drop_capabilities() {
   return {};
 }
 
-}  // namespace
-
-Result<> confine(int socket) {
-  const pid_t parent = ::getppid();
-  XC_CHECK(keep_only(socket));
+Result<> lower_limits() {
   XC_CHECK(limit(RLIMIT_NOFILE, 1));
   XC_CHECK(limit(RLIMIT_NPROC, 0));
   XC_CHECK(limit(RLIMIT_FSIZE, 0));
   XC_CHECK(limit(RLIMIT_CORE, 0));
   XC_CHECK(limit(RLIMIT_CPU, 1));
   if (!shadow_memory) XC_CHECK(limit(RLIMIT_AS, 64UL * 1024 * 1024));
-  XC_CHECK(drop_capabilities());
-  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return fail_errno(Kind::kernel, "no_new_privs", errno);
-  if (::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) return fail_errno(Kind::kernel, "PR_SET_DUMPABLE", errno);
-  if (::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) return fail_errno(Kind::kernel, "PR_SET_PDEATHSIG", errno);
-  if (::getppid() != parent) return fail(Kind::kernel, "the parent is gone");
+  return {};
+}
+
+Result<> install_filter() {
   std::vector<sock_filter> steps = filter();
   const sock_fprog program{static_cast<unsigned short>(steps.size()), steps.data()};
   if (::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0U, &program) != 0)
     return fail_errno(Kind::kernel, "seccomp", errno);
   return {};
+}
+
+}  // namespace
+
+Result<> confine(int socket) {
+  const pid_t parent = ::getppid();
+  XC_CHECK(keep_only(socket));
+  XC_CHECK(lower_limits());
+  XC_CHECK(drop_capabilities());
+  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return fail_errno(Kind::kernel, "no_new_privs", errno);
+  if (::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) return fail_errno(Kind::kernel, "PR_SET_DUMPABLE", errno);
+  if (::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) return fail_errno(Kind::kernel, "PR_SET_PDEATHSIG", errno);
+  if (::getppid() != parent) return fail(Kind::kernel, "the parent is gone");
+  return install_filter();
 }
 
 }  // namespace xc::reader
