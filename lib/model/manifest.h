@@ -12,8 +12,7 @@ namespace xc::model {
 struct Manifest {
   std::string name;  ///< run.json "name", informative: identity comes from the engine
   std::vector<Requirement> requirements;
-  /// What was left out and why, a line each, safe to print. Initialised, so that initialisers may leave it out.
-  std::vector<std::string> warnings{};  // NOLINT(readability-redundant-member-init)
+  std::vector<std::string> warnings;  ///< what was left out and why, a line each, safe to print
 };
 template <class A>
 void fields(A& a, Manifest& m) {
@@ -38,8 +37,7 @@ void fields(A& a, Annotated& n) {
 /// services.json: what a provider offers.
 struct Exports {
   std::vector<Offer> offers;
-  /// What was left out and why, a line each, safe to print. Initialised, so that initialisers may leave it out.
-  std::vector<std::string> warnings{};  // NOLINT(readability-redundant-member-init)
+  std::vector<std::string> warnings;  ///< what was left out and why, a line each, safe to print
 };
 template <class A>
 void fields(A& a, Exports& e) {

@@ -2,7 +2,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <fstream>
-#include <sstream>
+#include <iterator>
 #include <string>
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
@@ -11,9 +11,7 @@ int main(int argc, char** argv) {
   (void)LLVMFuzzerTestOneInput(nullptr, 0);
   for (int i = 1; i < argc; ++i) {
     std::ifstream file(argv[i], std::ios::binary);
-    std::ostringstream contents;  // an iterator pair over the file trips gcc 12's -Wnull-dereference at -O2
-    contents << file.rdbuf();
-    const std::string bytes = contents.str();
+    const std::string bytes{std::istreambuf_iterator<char>(file), {}};
     (void)LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
   }
   std::printf("%d inputs replayed\n", argc - 1);
