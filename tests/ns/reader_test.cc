@@ -172,8 +172,8 @@ TEST(Confinement, LeavesNoPrivilege) {
     text << std::ifstream("/proc/" + std::to_string(child) + "/status").rdbuf();
     status = text.str();
   }
-  for (const char* line : {"CapInh:\t0000000000000000", "CapPrm:\t0000000000000000", "CapEff:\t0000000000000000",
-                           "CapAmb:\t0000000000000000", "NoNewPrivs:\t1", "Seccomp:\t2"})
+  for (const char* line : {"CapBnd:\t0000000000000000", "CapInh:\t0000000000000000", "CapPrm:\t0000000000000000",
+                           "CapEff:\t0000000000000000", "CapAmb:\t0000000000000000", "NoNewPrivs:\t1", "Seccomp:\t2"})
     EXPECT_NE(status.find(line), std::string::npos) << line << "\n" << status;
   struct stat entry{};
   ASSERT_EQ(::stat(("/proc/" + std::to_string(child) + "/fd").c_str(), &entry), 0);
