@@ -5,6 +5,7 @@
 #include <chrono>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/fd.h"
@@ -16,8 +17,12 @@ using Deadline = std::chrono::steady_clock::time_point;
 
 /// What the child hands back.
 struct Answer {
-  std::string bytes;                 ///< at most 1 MiB; usually made by xc::pack
-  std::vector<Fd> descriptors = {};  ///< at most 253
+  Answer() = default;
+  explicit Answer(std::string packed, std::vector<Fd> passed = {})
+      : bytes(std::move(packed)), descriptors(std::move(passed)) {}
+
+  std::string bytes;            ///< at most 1 MiB; usually made by xc::pack
+  std::vector<Fd> descriptors;  ///< at most 253
 };
 
 /// Runs `work` in a forked child and returns its answer or its error. The child ends with _exit, runs no destructor of

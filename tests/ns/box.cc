@@ -19,6 +19,8 @@
 #include "isolated.h"
 #include "sys/container_root.h"
 #include "sys/id_map.h"
+#include "sys/small_file.h"
+#include "sys/unix_socket.h"
 
 namespace xc::test {
 namespace {
@@ -148,6 +150,20 @@ std::string Box::look(const std::string& path) const {
     return sys::Answer{line.data()};
   });
   return answer ? answer->bytes : answer.error().text;
+}
+
+Host::Host(const std::string& place) : root(place + "/rootfs"), outside(place + "/outside") {
+  for (const std::string& path : {root + "/run", root + "/dev", outside, place + "/state"}) make_directories(path);
+  state = Fd{::open((place + "/state").c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
+  auto made = sys::listen_at(state.get(), "s", {.mode = 0666});
+  EXPECT_TRUE(made) << text_of(made);
+  listener = std::move(*made);
+  file = Fd{::openat(state.get(), "s", O_PATH | O_NOFOLLOW | O_CLOEXEC)};
+}
+
+std::string mounts_of(pid_t pid) {
+  const auto text = sys::read_file(AT_FDCWD, "/proc/" + std::to_string(pid) + "/mountinfo", sys::proc_file_limit);
+  return text ? *text : text.error().text;
 }
 
 }  // namespace xc::test

@@ -49,6 +49,20 @@ class Box {
   pid_t pid_ = -1;
 };
 
+/// The host's side: a state directory with a listening socket, a root file system, and a directory outside of it that
+/// must stay empty.
+struct Host {
+  explicit Host(const std::string& place);
+  std::string root;
+  std::string outside;
+  Fd state;
+  Fd listener;
+  Fd file;  ///< the socket's entry, O_PATH
+};
+
+/// The mounts that a process sees, as the kernel writes them.
+[[nodiscard]] std::string mounts_of(pid_t pid);
+
 /// Five seconds from now.
 [[nodiscard]] sys::Deadline soon();
 

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <ostream>
 #include <string>
 
 #include "base/result.h"
@@ -14,6 +15,9 @@ namespace xc::test {
 /// System calls that give ENOSYS, as on an older kernel.
 enum class Lacking { nothing, openat2, mount_setattr, mount_calls, pidfd, close_range, statx, all };
 [[nodiscard]] std::string name_of(Lacking lacking);
+inline void PrintTo(Lacking lacking, std::ostream* out) {
+  *out << name_of(lacking);
+}
 
 /// Runs `body` there with the path of the tmpfs. Assertions in it count; an ASSERT ends `body` only.
 void isolated(Lacking lacking, const std::function<void(const std::string& place)>& body);
