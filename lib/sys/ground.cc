@@ -12,6 +12,7 @@
 
 #include "base/text.h"
 #include "sys/mountinfo.h"
+#include "sys/propagation.h"
 
 namespace xc::sys {
 namespace {
@@ -78,10 +79,13 @@ Result<> check_ground(const Proc& proc, int directory) {
   if (!mount) return fail(Kind::plant, "it lies on a mount that does not belong to the container");
   // devtmpfs bears tmpfs's number, but is one for the whole machine: a file made in it is a file on the host.
   if (mount->type == "devtmpfs") return refuse(mount->type);
-  if (mount->shared)
-    return fail(Kind::plant, "the mount " + text::printable(mount->point) +
-                                 " propagates to others (shared), so would what is planted there; choose a target on "
-                                 "another mount, or mount that volume private or slave");
+  if (mount->peer_group == 0) return {};
+  if (const auto outsider = XC_TRY_IN("looking who shares its mount", find_outsider(proc, mounts, mount->peer_group)))
+    return fail(Kind::plant,
+                "the mount " + text::printable(mount->point) + " is shared with other mount namespaces (process " +
+                    text::number(*outsider) +
+                    " sees it), so would what is planted there be; choose a target on another mount, or mount "
+                    "that volume private or slave");
   return {};
 }
 

@@ -8,8 +8,8 @@ namespace xc::sys {
 
 /// Checks one resolved directory of a container, borrowed: it must lie on a file system for ordinary files (procfs,
 /// sysfs, cgroups, FUSE, the host's devtmpfs and their kin would answer a mkdir with something else than a directory of
-/// the container, or with nothing), and on a mount that does not propagate to others. The mount must belong to the
-/// calling process's mount namespace. A check that cannot be made is a refusal.
+/// the container, or with nothing), and on a mount that does not propagate to another mount namespace. The mount must
+/// belong to the calling process's mount namespace. A check that cannot be made is a refusal.
 [[nodiscard]] Result<> check_ground(const Proc& proc, int directory);
 
 }  // namespace xc::sys

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <span>
 
 #include "base/text.h"
 #include "sys/small_file.h"
@@ -32,22 +33,30 @@ std::string unescape(std::string_view text) {
   return out;
 }
 
-// "36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw,errors=continue": fields 7.. are optional and end at
+/// Value of an optional field such as "shared:12"; 0 when it is not there.
+std::uint64_t group_in(std::span<const std::string_view> fields, std::string_view key) {
+  for (const std::string_view field : fields)
+    if (field.starts_with(key)) return text::parse_number(field.substr(key.size())).value_or(0);
+  return 0;
+}
+
+// "36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw,errors=continue": fields 7.. are optional, end at
 // "-".
 Result<Mount> parse_line(std::string_view line, std::size_t number) {
   const auto fields = text::split(line, ' ');
-  const auto dash = std::find(fields.begin() + std::min<std::ptrdiff_t>(6, std::ssize(fields)), fields.end(), "-");
+  const auto begin = fields.begin() + std::min<std::ptrdiff_t>(6, std::ssize(fields));
+  const auto dash = std::find(begin, fields.end(), "-");
   const auto id = text::parse_number(fields[0]);
   if (!id || std::distance(dash, fields.end()) < 4)
     return fail(Kind::kernel, "mountinfo line " + text::number(std::uint64_t{number}) + ": not as proc(5) says");
-  Mount mount{.id = *id,
-              .root = unescape(fields[3]),
-              .point = unescape(fields[4]),
-              .type = std::string(dash[1]),
-              .super_options = unescape(dash[3]),
-              .shared = false};
-  mount.shared = std::any_of(fields.begin() + 6, dash, [](auto field) { return field.starts_with("shared:"); });
-  return mount;
+  const std::span<const std::string_view> optional(begin, dash);
+  return Mount{.id = *id,
+               .root = unescape(fields[3]),
+               .point = unescape(fields[4]),
+               .type = std::string(dash[1]),
+               .super_options = unescape(dash[3]),
+               .peer_group = group_in(optional, "shared:"),
+               .master = group_in(optional, "master:")};
 }
 
 }  // namespace

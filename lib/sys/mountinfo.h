@@ -19,7 +19,8 @@ struct Mount {
   std::string point;  ///< relative to the process's root
   std::string type;   ///< "ext4", "fuse.sshfs"
   std::string super_options;
-  bool shared = false;  ///< propagates to peers
+  std::uint64_t peer_group = 0;  ///< mounts made on it appear on the group's other members too; 0 = none
+  std::uint64_t master = 0;      ///< the group whose mounts appear here; 0 = none
 };
 
 /// An error names the line.

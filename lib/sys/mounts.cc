@@ -36,12 +36,13 @@ Result<bool> restrict_detached(int tree, Use use) {
   return fail_errno(Kind::kernel, "mount_setattr", errno);
 }
 
-/// The older way to the same flags; it needs the mount to be attached.
-Result<> restrict_attached(const Proc& proc, int mount, Use use) {
+/// What is left when the mount is attached: the older way to the same flags, and the propagation.
+Result<> restrict_attached(const Proc& proc, const Tree& tree, int mount) {
   const std::string name = XC_TRY(proc.name_here(mount));
-  const unsigned long flags = MS_REMOUNT | MS_BIND | mount_flags_of(use);
-  if (::mount(nullptr, name.c_str(), nullptr, flags, nullptr) != 0)
+  const unsigned long flags = MS_REMOUNT | MS_BIND | mount_flags_of(tree.use);
+  if (!tree.restricted && ::mount(nullptr, name.c_str(), nullptr, flags, nullptr) != 0)
     return fail_errno(Kind::kernel, "setting the flags of the mount", errno);
+  // Also when it was private before: attaching to a shared mount makes the attached one shared.
   if (::mount(nullptr, name.c_str(), nullptr, MS_PRIVATE, nullptr) != 0)
     return fail_errno(Kind::kernel, "making the mount private", errno);
   return {};
@@ -114,7 +115,7 @@ Result<> attach_tree(const Proc& proc, const Tree& tree, int target, int parent,
   const int mount = tree.detached ? tree.fd.get() : shown.get();
   Result<> done = id ? Result<>{} : std::unexpected(id.error());
   if (id && *id != tree.id) done = fail(Kind::plant, "the entry was exchanged while it was planted");
-  if (done && !tree.restricted) done = restrict_attached(proc, mount, tree.use);
+  if (done) done = restrict_attached(proc, tree, mount);
   if (done) done = prove_flags(mount, tree.use);
   if (!done && (tree.detached || (id && *id == tree.id))) (void)detach(proc, mount);
   return done;

@@ -41,7 +41,7 @@ void be_init(const std::string& root, const BoxOptions& options, int ready, int 
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   }
   must(::unshare(CLONE_NEWNS) == 0, "unshare mount");
-  must(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0, "private");
+  if (!options.keeps_propagation) must(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0, "private");
   must(::mount(root.c_str(), root.c_str(), nullptr, MS_BIND, nullptr) == 0, "bind root");
   for (const char* name : {"/run", "/dev"}) {
     struct stat facts{};

@@ -20,6 +20,7 @@ struct BoxOptions {
   bool pivoted = false;         ///< its "/" is the root file system already
   bool user_namespace = false;  ///< uid and gid 0 of it are 100000 here
   bool pid_namespace = false;
+  bool keeps_propagation = false;                             ///< what the host shares stays shared
   std::function<void(const std::string& root)> prepare = {};  ///< called in its namespaces before init waits
 };
 

@@ -155,8 +155,10 @@ TEST(Mountinfo, ReadsEscapesAndOptionalFields) {
   EXPECT_EQ((*mounts)[0].point, "/a b\tc\\d");
   EXPECT_EQ((*mounts)[0].root, "/mnt1");
   EXPECT_EQ((*mounts)[0].id, 36U);
-  EXPECT_FALSE((*mounts)[0].shared);
-  EXPECT_TRUE((*mounts)[1].shared);
+  EXPECT_EQ((*mounts)[0].peer_group, 0U);
+  EXPECT_EQ((*mounts)[0].master, 1U);
+  EXPECT_EQ((*mounts)[1].peer_group, 2U);
+  EXPECT_EQ((*mounts)[1].master, 9U);
   EXPECT_EQ((*mounts)[1].type, "fuse.sshfs");
   EXPECT_EQ((*mounts)[2].point, "/x\\04") << "not an escape";
   for (const char* wrong : {"x", "36 35 98:0 / / rw", "36 35 98:0 / / rw -", "36 35 98:0 / / rw - ext4 none",

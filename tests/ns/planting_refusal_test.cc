@@ -1,9 +1,12 @@
 // What is not planted, and the sentence that says why; nothing of the attempt is left.
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <chrono>
+#include <csignal>
 #include <filesystem>
 
 #include "box.h"
@@ -131,22 +134,66 @@ TEST_P(PlantingRefusal, RefusesFileSystemsThatAreNoPlaceForIt) {
   });
 }
 
-TEST_P(PlantingRefusal, RefusesAMountThatPropagates) {
+/// Binds the host's volume at /volume of the container.
+void bind_volume(const std::string& place, const std::string& root) {
+  EXPECT_EQ(::mount((place + "/volume").c_str(), (root + "/volume").c_str(), nullptr, MS_BIND, nullptr), 0);
+}
+
+TEST_P(PlantingRefusal, RefusesAVolumeThatIsSharedWithTheHost) {
   run([](const std::string& place) {
     const Host host(place);
     make_directories(host.root + "/volume");
     make_directories(place + "/volume");
     ASSERT_EQ(::mount("none", (place + "/volume").c_str(), "tmpfs", 0, nullptr), 0);
-    const Box box(host.root, {.prepare = [&](const std::string& root) {
-                    const std::string volume = root + "/volume";
-                    (void)::mount((place + "/volume").c_str(), volume.c_str(), nullptr, MS_BIND, nullptr);
-                    (void)::mount(nullptr, volume.c_str(), nullptr, MS_SHARED, nullptr);
-                  }});
+    ASSERT_EQ(::mount(nullptr, (place + "/volume").c_str(), nullptr, MS_SHARED, nullptr), 0);
+    const Box box(host.root,
+                  {.keeps_propagation = true, .prepare = [&](const std::string& root) { bind_volume(place, root); }});
     for (const std::string target : {"/volume/x.sock", "/volume/a/x.sock"}) {
       const std::string text = text_of(box.plant(target, host.file.get()));
-      EXPECT_NE(text.find("propagates to others (shared)"), std::string::npos) << text;
+      EXPECT_NE(text.find("is shared with other mount namespaces (process "), std::string::npos) << text;
     }
     EXPECT_EQ(count_entries(place + "/volume"), 0);
+  });
+}
+
+TEST_P(PlantingRefusal, RefusesAMountThatHasASlaveInAnotherNamespace) {
+  run([](const std::string& place) {
+    const Host host(place);
+    const Box box(host.root, {.prepare = [&](const std::string& root) {
+                    EXPECT_EQ(::mount(nullptr, (root + "/run").c_str(), nullptr, MS_SHARED, nullptr), 0);
+                    if (::fork() != 0) return;
+                    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+                    EXPECT_EQ(::unshare(CLONE_NEWNS), 0);
+                    EXPECT_EQ(::mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr), 0);
+                    while (true) ::pause();
+                  }});
+    std::string text = "success";
+    const auto end = soon();  // the slave comes up beside us
+    while (text == "success" && std::chrono::steady_clock::now() < end) {
+      const auto planted = box.plant("/run/x.sock", host.file.get());
+      text = text_of(planted);
+      EXPECT_TRUE(!planted || box.undo(*planted));
+    }
+    EXPECT_NE(text.find("is shared with other mount namespaces (process "), std::string::npos) << text;
+  });
+}
+
+TEST_P(PlantingRefusal, DoesNotRefuseWhatAContainerSharesOnlyWithItself) {
+  run([](const std::string& place) {
+    const Host host(place);
+    const Box box(host.root, {.prepare = [](const std::string& root) {  // as LXC does
+                    EXPECT_EQ(::mount(nullptr, "/", nullptr, MS_REC | MS_SHARED, nullptr), 0);
+                    EXPECT_EQ(::mount((root + "/run").c_str(), (root + "/dev").c_str(), nullptr, MS_BIND, nullptr), 0);
+                  }});
+    const auto planted = box.plant("/run/nm/x.sock", host.file.get());
+    ASSERT_TRUE(planted) << text_of(planted);
+    const std::string mounts = mounts_of(box.pid());
+    const auto at = mounts.find("/run/nm/x.sock ");
+    const std::string line = mounts.substr(at, mounts.find('\n', at) - at);
+    EXPECT_EQ(line.find("shared:"), std::string::npos) << line;
+    EXPECT_TRUE(box.undo(*planted));
+    EXPECT_EQ(mounts_of(box.pid()).find("x.sock"), std::string::npos) << "a copy stays";
+    EXPECT_EQ(box.look("/run/nm"), "/run/nm: No such file or directory");
   });
 }
 
