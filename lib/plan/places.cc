@@ -14,26 +14,14 @@ using text::quoted;
 constexpr std::size_t path_limit = 4095;      // PATH_MAX less the NUL
 constexpr std::size_t component_limit = 255;  // NAME_MAX
 
-enum class Holds : std::uint8_t { sockets, devices };
-struct Place {
-  std::string_view path;
-  Holds holds;
-};
-
 // Directories that are made for run-time sockets, are a fresh tmpfs in most containers, and that no program takes
 // configuration or code from. /var/tmp, /var/lib, /srv, /opt and the rest of /home are the image's own data: a stub
 // left there would outlive the container. /dev/shm and /dev/xconnect are writable even below a read-only root.
-constexpr std::array<Place, 7> places{{{"/run", Holds::sockets},
-                                       {"/var/run", Holds::sockets},
-                                       {"/tmp", Holds::sockets},
-                                       {"/dev/shm", Holds::sockets},
-                                       {"/dev/xconnect", Holds::sockets},
-                                       {"/dev/dri", Holds::devices},
-                                       {"/dev/input", Holds::devices}}};
+constexpr std::array<std::string_view, 7> places{"/run",          "/var/run", "/tmp",      "/dev/shm",
+                                                 "/dev/xconnect", "/dev/dri", "/dev/input"};
 constexpr std::string_view places_sentence =
     "choose one below /run, /var/run, /tmp, /dev/shm, /dev/xconnect or $HOME/.local/run, or for a device below "
-    "/dev/dri "
-    "or /dev/input";
+    "/dev/dri or /dev/input";
 
 struct Strategy {
   std::string_view prefix;
@@ -94,9 +82,9 @@ Result<> check_canonical(std::string_view what, std::string_view path) {
 }
 
 Result<> check_place(std::string_view path, std::string_view home) {
-  for (const Place& place : places) {
-    if (path == place.path) return fail(Kind::manifest, "target " + quoted(path) + " is a directory: add a file name");
-    if (below(path, place.path)) return {};
+  for (const std::string_view place : places) {
+    if (path == place) return fail(Kind::manifest, "target " + quoted(path) + " is a directory: add a file name");
+    if (below(path, place)) return {};
   }
   if (below_home_run(path, home)) return {};
   return fail(Kind::manifest,
