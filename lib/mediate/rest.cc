@@ -87,7 +87,8 @@ class Rest final : public Mediator {
 /// before a request was passed on must not become its answer.
 bool Rest::step(Wire& wire) {
   const auto mark = [&] {
-    return std::tuple(wire.from_client.position(), wire.from_server.position(), talk_.pending.size());
+    return std::tuple(wire.from_client.position(), wire.from_server.position(), talk_.pending.size(),
+                      requests_.stopped());
   };
   const auto before = mark();
   if (responses_.advance(wire.from_server, wire.to_client)) requests_.resume();
