@@ -20,6 +20,10 @@ else()
   endif()
 endif()
 
+if(XC_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)  # without it libFuzzer sees nothing of the libraries
+endif()
+
 set(XC_PROGRAM_LINK -Wl,--gc-sections -Wl,-z,relro,-z,now -Wl,-z,noexecstack)
 if(XC_STATIC AND NOT XC_SANITIZE)
   list(APPEND XC_PROGRAM_LINK -static-pie)

@@ -39,7 +39,10 @@ void judge(const std::string& heard, const oracle::Reading& reading, const oracl
   std::vector<oracle::Framed> ours;
   for (const auto& message : reading.messages)
     if (message.complete) ours.push_back({message.start.substr(9, 3), message.body});
-  require(ours == verdict.messages, "another parser frames this otherwise: " + heard);
+  std::string difference;
+  for (const auto& m : ours) difference += " [" + m.start + ' ' + m.body + ']';
+  for (const auto& m : verdict.messages) difference += " <" + m.start + ' ' + m.body + '>';
+  require(ours == verdict.messages, "another parser frames this otherwise:" + difference + " in " + heard);
 }
 
 }  // namespace

@@ -43,7 +43,6 @@ Verdict beast_requests(std::string_view bytes) {
     const auto& message = parser.get();
     verdict.messages.push_back(
         {std::string(message.method_string()) + ' ' + std::string(message.target()), message.body()});
-    if (message.count(http::field::upgrade) > 0) break;
   }
   return verdict;
 }

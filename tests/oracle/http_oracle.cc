@@ -138,7 +138,7 @@ Reading read_requests(std::string_view bytes) {
     bytes = rest;
     take_body(bytes, message, framing, reading.fault);
     reading.messages.push_back(message);
-    if (!message.complete || !message.values("upgrade").empty()) break;
+    if (!message.complete) break;
   }
   reading.rest = bytes;
   return reading;

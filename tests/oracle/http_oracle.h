@@ -25,7 +25,7 @@ struct Message {
 struct Reading {
   std::vector<Message> messages;  ///< the last one may be incomplete
   std::string fault;              ///< why the bytes are not HTTP; empty = they are, as far as they go
-  std::string rest;               ///< bytes of a head that is not complete, or behind an upgrade request
+  std::string rest;               ///< bytes of a head that is not complete, or behind a 101
 };
 
 /// Reads `bytes` as requests, as a strict server would.

@@ -35,7 +35,8 @@ struct Reader {
     if (parser.type == HTTP_REQUEST) return 0;
     current.start = std::to_string(parser.status_code);
     const bool head = next < methods.size() && methods[next] == "HEAD";
-    return head && parser.status_code >= 200 ? 1 : 0;
+    // It leaves it to its user to know which responses have no body (RFC 9112 6.3).
+    return parser.status_code == 304 || (head && parser.status_code >= 200) ? 1 : 0;
   }
 
   void message_done() {
@@ -47,8 +48,13 @@ struct Reader {
   }
 
   Verdict read(std::string_view bytes, bool ended) {
-    const std::size_t read = http_parser_execute(&parser, &settings, bytes.data(), bytes.size());
-    if (parser.upgrade == 0 && ended && read == bytes.size()) http_parser_execute(&parser, &settings, nullptr, 0);
+    bytes.remove_prefix(http_parser_execute(&parser, &settings, bytes.data(), bytes.size()));
+    while (parser.type == HTTP_REQUEST && parser.upgrade != 0 && !bytes.empty()) {
+      // It stops behind a request for an upgrade, as if that had been granted; here it was refused.
+      http_parser_init(&parser, HTTP_REQUEST);
+      bytes.remove_prefix(http_parser_execute(&parser, &settings, bytes.data(), bytes.size()));
+    }
+    if (parser.upgrade == 0 && ended && bytes.empty()) http_parser_execute(&parser, &settings, nullptr, 0);
     const auto error = static_cast<http_errno>(parser.http_errno);
     if (error != HPE_OK) verdict.fault = http_errno_name(error);
     verdict.unknown_method = error == HPE_INVALID_METHOD;
