@@ -49,6 +49,14 @@ Known classify(std::string_view name) {
   return Known::other;
 }
 
+/// A name that only begins like one that frames is taken for it by some parsers (http_parser 2.9.4 and the servers made
+/// with it stop comparing where "Transfer-Encoding" ends).
+bool begins_like_framing(std::string_view name) {
+  constexpr std::string_view coding = "transfer-encoding";
+  constexpr std::string_view length = "content-length";
+  return folds_to(name.substr(0, coding.size()), coding) || folds_to(name.substr(0, length.size()), length);
+}
+
 /// Fields with which two readers of different folding would disagree about where the message ends or whom it is for.
 bool is_critical(Known known) {
   return known == Known::host || known == Known::content_length || known == Known::transfer_encoding ||
@@ -69,8 +77,9 @@ std::optional<Refusal> parse_field(std::string_view line, Fields& fields) {
   field.value = trim(line.substr(colon + 1));
   if (!is_field_value(field.value)) return Refusal{400, "a field value has a control character"};
   field.known = classify(field.name);
-  if (is_critical(field.known) && has_alias_mark(field.name))
-    return Refusal{400, "a field name passes for one that frames or routes the message"};
+  const bool alias = field.known == Known::other ? begins_like_framing(field.name)
+                                                 : is_critical(field.known) && has_alias_mark(field.name);
+  if (alias) return Refusal{400, "a field name passes for one that frames or routes the message"};
   if (!fields.add(field)) return Refusal{431, "too many fields"};
   return std::nullopt;
 }

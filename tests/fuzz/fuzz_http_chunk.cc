@@ -46,8 +46,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
   const std::string original = head + std::string(body);
   const auto theirs = oracle::http_parser_requests(original);
-  require(!theirs.messages.empty() && theirs.messages[0].body == *body_of(reading),
-          "http_parser decodes otherwise (" + theirs.fault + "): " + original);
+  // It reads trailers for framing fields and may mind them; they never pass here.
+  require(theirs.messages.empty() ? !theirs.fault.empty() : theirs.messages[0].body == *body_of(reading),
+          "http_parser decodes otherwise: " + original);
   const auto others = oracle::beast_requests(original);
   require(others.messages.empty() || others.messages[0].body == *body_of(reading),
           "Beast decodes otherwise: " + original);

@@ -47,7 +47,7 @@ void check_allowed(const oracle::Message& message, unsigned choice) {
 }
 
 void judge(const std::string& heard, const oracle::Reading& reading, const oracle::Verdict& verdict) {
-  if (verdict.unknown_method) return;
+  if (verdict.undecided) return;
   require(verdict.fault.empty(), "another parser minds: " + verdict.fault + " in " + heard);
   std::vector<oracle::Framed> ours;
   for (const auto& message : reading.messages)

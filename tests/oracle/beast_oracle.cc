@@ -1,6 +1,5 @@
 // The judge Boost.Beast (Debian: libboost-dev).
 #include <boost/beast/http.hpp>
-#include <limits>
 
 #include "http_others.h"
 
@@ -9,25 +8,32 @@ namespace {
 
 namespace http = boost::beast::http;
 
+constexpr std::uint64_t largest_body = 64 * 1024;  // it reserves what Content-Length announces
+
 template <class Parser>
 void prepare(Parser& parser) {
-  parser.eager(true);
+  parser.eager(false);
   parser.header_limit(64 * 1024);
-  parser.body_limit(std::numeric_limits<std::uint64_t>::max());
+  parser.body_limit(largest_body);
 }
 
 /// Feeds `bytes` to one parser; how many it took, or nothing after a fault.
 template <class Parser>
-bool feed(Parser& parser, std::string_view& bytes, std::string& fault) {
+bool feed(Parser& parser, std::string_view& bytes, Verdict& verdict) {
   while (!bytes.empty() && !parser.is_done()) {
     boost::system::error_code error;
     const std::size_t taken = parser.put(boost::asio::buffer(bytes.data(), bytes.size()), error);
     bytes.remove_prefix(taken);
     if (error == http::error::need_more) return true;
     if (error) {
-      fault = error.message();
+      verdict.fault = error.message();
+      verdict.undecided = error == http::error::body_limit;
       return false;
     }
+    if (!parser.is_header_done()) continue;
+    parser.eager(true);
+    verdict.undecided = parser.content_length().value_or(0) > largest_body;
+    if (verdict.undecided) return false;
   }
   return true;
 }
@@ -39,7 +45,7 @@ Verdict beast_requests(std::string_view bytes) {
   while (!bytes.empty()) {
     http::request_parser<http::string_body> parser;
     prepare(parser);
-    if (!feed(parser, bytes, verdict.fault) || !parser.is_done()) break;
+    if (!feed(parser, bytes, verdict) || !parser.is_done()) break;
     const auto& message = parser.get();
     verdict.messages.push_back(
         {std::string(message.method_string()) + ' ' + std::string(message.target()), message.body()});
@@ -56,7 +62,7 @@ Verdict beast_responses(std::string_view bytes, const std::vector<std::string>& 
     http::response_parser<http::string_body> parser;
     prepare(parser);
     parser.skip(!interim && next < methods.size() && methods[next] == "HEAD");
-    if (!feed(parser, bytes, verdict.fault)) break;
+    if (!feed(parser, bytes, verdict)) break;
     if (!parser.is_done() && ended && bytes.empty() && parser.is_header_done() && parser.need_eof()) {
       boost::system::error_code error;
       parser.put_eof(error);

@@ -63,8 +63,9 @@ bool take_chunks(std::string_view& bytes, Message& message, std::string& fault) 
     const std::size_t length = std::stoull(size, nullptr, 16);
     if (length == 0) return take_fields(bytes, message.trailers, fault);
     message.body += bytes.substr(0, length);
-    if (bytes.size() < length) return false;
-    bytes.remove_prefix(length);
+    const bool whole = bytes.size() >= length;
+    bytes.remove_prefix(std::min(length, bytes.size()));
+    if (!whole) return false;
     if (!std::string_view("\r\n").starts_with(bytes.substr(0, 2))) fault = "no CR LF after a chunk";
     if (bytes.size() < 2) return false;
     bytes.remove_prefix(2);

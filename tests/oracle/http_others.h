@@ -16,7 +16,7 @@ struct Framed {
 struct Verdict {
   std::vector<Framed> messages;  ///< the complete ones
   std::string fault;             ///< why the parser stopped; empty = it did not mind
-  bool unknown_method = false;   ///< the parser has a fixed list of methods, and stopped for that
+  bool undecided = false;        ///< it stopped for a reason of its own: a method not in its list, a size
 };
 
 [[nodiscard]] Verdict http_parser_requests(std::string_view bytes);

@@ -57,7 +57,7 @@ struct Reader {
     if (parser.upgrade == 0 && ended && bytes.empty()) http_parser_execute(&parser, &settings, nullptr, 0);
     const auto error = static_cast<http_errno>(parser.http_errno);
     if (error != HPE_OK) verdict.fault = http_errno_name(error);
-    verdict.unknown_method = error == HPE_INVALID_METHOD;
+    verdict.undecided = error == HPE_INVALID_METHOD;
     return verdict;
   }
 

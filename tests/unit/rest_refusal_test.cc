@@ -118,6 +118,8 @@ TEST(RestRefusal, OfAmbiguousFraming) {
        {"POST /a HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", "400 Bad Request", "Transfer-Encoding in HTTP/1.0"},
        {with_field("Content_Length: 5"), "400 Bad Request", alias},
        {with_field("transfer.encoding: chunked"), "400 Bad Request", alias},
+       {with_field("Transfer-Encoding~~: chunked"), "400 Bad Request", alias},
+       {with_field("content-lengthy: 5"), "400 Bad Request", alias},
        {with_field("Connection: Content-Length\r\nContent-Length: 5"), "400 Bad Request",
         "Connection names a field that frames or routes"},
        {with_field("Connection: a b"), "400 Bad Request", "Connection is not a short list of tokens"}});
