@@ -73,7 +73,14 @@ class Container:
         return self.home / "console"
 
     def console_text(self):
-        return self.console.read_text(errors="replace")
+        """What the container printed, wherever its engine put it."""
+        places = (self.console, self.out / "console")
+        return "".join(place.read_text(errors="replace") for place in places if place.exists())
+
+    def clear_console(self):
+        for place in (self.console, self.out / "console"):
+            if place.exists():
+                place.write_text("")
 
     def write(self, name, content):
         """A manifest beside the configuration; text stays as it is, a structure becomes JSON."""

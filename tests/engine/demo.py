@@ -114,7 +114,7 @@ def show(engine, version):
         step("it calls the API", lambda: call_api(engine, later))
         step("a file descriptor crosses the raw socket", lambda: pass_descriptor(engine, later))
         step("the service that was not granted (modem-keys) is not there", lambda: is_absent(engine, later))
-        step("stop the provider and start it again", lambda: (engine.stop(provider), provider.console.write_text(""),
+        step("stop the provider and start it again", lambda: (engine.stop(provider), provider.clear_console(),
                                                               start_provider(engine, provider))[-1])
         step("the consumer's next call works", lambda: call_api(engine, later))
         step("stop everything", lambda: stop_all(engine, bed, before))

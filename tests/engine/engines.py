@@ -8,6 +8,7 @@ stop(c)               kills it and removes what the engine keeps; no error when 
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 from dataclasses import dataclass
@@ -154,11 +155,11 @@ class Lxc:
     def _call(self, program, c, *arguments, **options):
         return call([*self.wrapper, program, "-P", str(c.home.parent), "-n", c.name, *arguments], **options)
 
-    def prepare(self, c):
+    def prepare(self, c, init=None):
         lines = [f"lxc.rootfs.path = dir:{c.root}", f"lxc.uts.name = {c.name}", "lxc.net.0.type = empty",
                  "lxc.mount.auto = proc:mixed sys:mixed", "lxc.autodev = 1", "lxc.pty.max = 1",
-                 f"lxc.console.logfile = {c.console}", f"lxc.log.file = {c.home}/lxc.log", "lxc.log.level = INFO",
-                 f"lxc.hook.version = {self.hook_version}", f"lxc.init.cmd = {self._init(c)}"]
+                 f"lxc.log.file = {c.home}/lxc.log", "lxc.log.level = DEBUG",
+                 f"lxc.hook.version = {self.hook_version}", f"lxc.init.cmd = {init or self._init(c)}"]
         lines += [f"lxc.environment = {variable}" for variable in ["PATH=/bin", *c.env]]
         lines += [f"lxc.mount.entry = {source} {target.lstrip('/')} none bind,{','.join(options) or 'rw'} 0 0"
                   for source, target, options in c.mounts]
@@ -176,23 +177,25 @@ class Lxc:
         """lxc.init.cmd is split at blanks, without quotes: an argument that holds one needs a script."""
         if all(argument and not set(argument) & set(" \t\"'\\") for argument in c.args):
             return " ".join(c.args)
-        quoted = " ".join("'" + argument.replace("'", "'\\''") + "'" for argument in c.args)
+        return Lxc._script(c, "")
+
+    @staticmethod
+    def _script(c, redirection):
         script = c.root / "first"
-        script.write_text(f"#!/bin/sh\nexec {quoted}\n")
+        script.write_text(f"#!/bin/sh\nexec {shlex.join(c.args)} {redirection}\n")
         script.chmod(0o755)
         return "/first"
 
     def run(self, c, timeout=LIMIT):
         self.prepare(c)
-        before = len(c.console_text())
         outcome = self._call("lxc-start", c, "-F", timeout=timeout)
         if outcome.code == 124:
             self.stop(c)
-        outcome.output += c.console_text()[before:].replace("\r\n", "\n")
         return outcome
 
     def start(self, c, timeout=LIMIT):
-        self.prepare(c)
+        """In the background LXC gives the container no output at all, so its first process makes one of its own."""
+        self.prepare(c, self._script(c, ">>/out/console 2>&1"))
         outcome = self._call("lxc-start", c, "-d", timeout=timeout)
         outcome.pid = self.pid(c) if outcome.code == 0 else 0
         return outcome

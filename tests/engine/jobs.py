@@ -34,7 +34,7 @@ def started(engine, c):
 
 def serving(engine, c):
     """Starts a provider and waits until its sockets are there."""
-    c.console.write_text("")
+    c.clear_console()
     pid = started(engine, c)
     assert host.wait_until(lambda: "ready" in c.console_text(), 5), c.console_text()
     return pid
