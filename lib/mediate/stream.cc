@@ -31,7 +31,8 @@ void Stream::take(Stream& from, std::size_t count) {
   const std::uint64_t start = end_position();
   while (!from.pins_.empty() && from.pins_.front().offset < from.position_ + count) {
     Pin& pin = from.pins_.front();
-    pins_.push_back({start + (pin.offset - from.position_), std::move(pin.descriptors)});
+    const std::uint64_t offset = start + (pin.offset - from.position_);
+    pins_.push_back({offset, std::move(pin.descriptors), offset + (pin.end - pin.offset)});
     from.pins_.pop_front();
   }
   if (empty() && count == from.data().size() && count > 256) {  // the whole buffer changes hands, no byte is copied
@@ -51,7 +52,7 @@ void Stream::pin(std::vector<Fd> descriptors, std::size_t ahead) {
 }
 
 void Stream::pin_at(std::uint64_t offset, std::vector<Fd> descriptors) {
-  if (!descriptors.empty()) pins_.push_back({offset, std::move(descriptors)});
+  if (!descriptors.empty()) pins_.push_back({offset, std::move(descriptors), std::max(offset + 1, end_position())});
 }
 
 std::vector<Fd> Stream::take_descriptors(std::size_t count) {

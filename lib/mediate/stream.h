@@ -21,6 +21,9 @@ namespace xc::mediate {
 struct Pin {
   std::uint64_t offset = 0;
   std::vector<Fd> descriptors;
+  /// Just after the last byte that was read together with them. Whose they are may be any byte up to here: the kernel
+  /// glues what was sent before without descriptors to the front, and never anything to the back (unix(7)).
+  std::uint64_t end = 0;
 };
 
 class Stream {
