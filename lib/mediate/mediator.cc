@@ -6,7 +6,7 @@ std::unique_ptr<Mediator> make_mediator(const Terms& terms) {
   switch (terms.type) {
     case model::Type::raw_unix: return make_raw(terms);
     case model::Type::rest: return make_rest(terms);
-    case model::Type::dbus:
+    case model::Type::dbus: return make_dbus(terms);
     case model::Type::wayland:
     case model::Type::vchan:
     case model::Type::drm:

@@ -78,5 +78,6 @@ class Mediator {
 // One maker per protocol, each in the file of its name.
 [[nodiscard]] std::unique_ptr<Mediator> make_raw(const Terms& terms);
 [[nodiscard]] std::unique_ptr<Mediator> make_rest(const Terms& terms);
+[[nodiscard]] std::unique_ptr<Mediator> make_dbus(const Terms& terms);
 
 }  // namespace xc::mediate

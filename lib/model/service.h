@@ -51,11 +51,15 @@ void fields(A& a, RestRules& r) {
 /// What a role may do on a bus: the words of xdg-dbus-proxy (`name`, or `name=rule` for call and broadcast).
 struct DbusRules {
   bool all = false;
-  std::vector<std::string> see;
-  std::vector<std::string> talk;
-  std::vector<std::string> own;
-  std::vector<std::string> call;
-  std::vector<std::string> broadcast;
+  std::vector<std::string> see{};
+  std::vector<std::string> talk{};
+  std::vector<std::string> own{};
+  std::vector<std::string> call{};
+  std::vector<std::string> broadcast{};
+  std::vector<std::string> interface{};  ///< names used through the interfaces called like them, and their properties
+  bool write = false;                    ///< properties of those interfaces may be set
+  bool introspect = true;                ///< Introspect and Peer on every name that may be called
+  std::uint32_t fds = 16;                ///< descriptors per message, either way
 };
 template <class A>
 void fields(A& a, DbusRules& r) {
@@ -65,6 +69,10 @@ void fields(A& a, DbusRules& r) {
   a("own", r.own);
   a("call", r.call);
   a("broadcast", r.broadcast);
+  a("interface", r.interface);
+  a("write", r.write);
+  a("introspect", r.introspect);
+  a("fds", r.fds);
 }
 
 /// What a role may do with a raw socket.

@@ -1,0 +1,172 @@
+// Mediator for `dbus` links: the client's handshake and the bus's are two, every message is judged, and what is refused
+// is answered here. Runs in the worker; sees bytes, never a socket.
+#include "mediate/dbus_auth.h"
+#include "mediate/dbus_flow.h"
+#include "mediate/dbus_session.h"
+#include "mediate/mediator.h"
+
+namespace xc::mediate {
+namespace dbus {
+namespace {
+
+/// For the handshake and the Hello, as in the bus; and for a client that stops inside a message.
+constexpr std::chrono::seconds greeting_patience{30};
+constexpr std::chrono::seconds message_patience{60};
+
+Result<Policy> effective_policy(const Terms& terms) {
+  Policy::Layers layers;
+  if (terms.rules.dbus) layers.push_back({*terms.rules.dbus});
+  return Policy::parse(layers);
+}
+
+class Dbus final : public Mediator {
+ public:
+  Dbus(const Terms& terms, Policy policy)
+      : upstream_(terms.upstream), session_(std::move(policy), terms.tally), tally_(terms.tally) {}
+
+  Result<> advance(Wire wire) override {
+    const std::uint64_t sent = wire.to_server.end_position();
+    const std::uint64_t given = wire.to_client.end_position();
+    auto result = upstream_ == Upstream::connected ? mediate(wire) : turn_away(wire);
+    tally_.to_server += wire.to_server.end_position() - sent;
+    tally_.to_client += wire.to_client.end_position() - given;
+    tally_.descriptors += out_.descriptors() + in_.descriptors() - counted_;
+    counted_ = out_.descriptors() + in_.descriptors();
+    return result;
+  }
+
+  std::optional<std::chrono::milliseconds> patience() const override {
+    if (session_.state != Session::State::open) return greeting_patience;
+    if (out_.inside() && out_.starved()) return message_patience;
+    return std::nullopt;
+  }
+
+ private:
+  Result<> mediate(Wire wire) {
+    if (!client_.done()) XC_CHECK(log_in(wire));
+    if (!client_.done()) return {};
+    bool moved = true;
+    while (moved) {
+      const bool out = XC_TRY_IN("from the client", move_outbound(wire));
+      const bool in = XC_TRY_IN("from the bus", move_inbound(wire));
+      moved = out || in;
+    }
+    if (wire.from_client.ended() && out_.starved()) wire.to_server.end();
+    if (wire.from_server.ended() && in_.starved()) {
+      wire.to_server.end();
+      wire.to_client.end();
+    }
+    return {};
+  }
+
+  Result<> log_in(Wire wire) {
+    if (!bus_.started()) bus_.start(wire.to_server);
+    for (std::uint64_t before = 1, after = 0; before != after && !client_.done();) {
+      before = wire.from_client.position() + wire.from_server.position();
+      XC_CHECK(bus_.read(wire.from_server));
+      XC_CHECK(client_.read(wire.from_client, wire.to_client, bus_, wire.to_server));
+      after = wire.from_client.position() + wire.from_server.position();
+    }
+    if (!client_.done() && (wire.from_client.ended() || wire.from_server.ended())) {
+      wire.to_server.end();
+      wire.to_client.end();
+    }
+    return {};
+  }
+
+  Result<bool> move_outbound(Wire wire) {
+    const bool blocked = in_.congested() || wire.to_client.room() == 0;  // a refusal would have no place
+    const auto wanted = [this](const Header& header) { return wanted_outbound(session_, header); };
+    const auto message = XC_TRY(out_.next(wire.from_client, wire.to_server, blocked, wanted));
+    if (!message) return false;
+    if (message->header.descriptors > 0 && !client_.descriptors())
+      return fail(Kind::policy, "D-Bus message: descriptors that were not negotiated");
+    const Verdict verdict = XC_TRY(judge_outbound(session_, *message));
+    XC_CHECK(carry_out(verdict, message->header, out_, wire.from_client, wire.to_server, in_, wire.to_client));
+    out_.send(wire.to_server, session_.take_questions());
+    return verdict.act != Verdict::Act::wait;
+  }
+
+  Result<bool> move_inbound(Wire wire) {
+    const auto wanted = [this](const Header& header) { return wanted_inbound(session_, header); };
+    const auto message = XC_TRY(in_.next(wire.from_server, wire.to_client, out_.congested(), wanted));
+    if (!message) return false;
+    const Verdict verdict = XC_TRY(judge_inbound(session_, *message));
+    XC_CHECK(carry_out(verdict, message->header, in_, wire.from_server, wire.to_client, out_, wire.to_server));
+    out_.send(wire.to_server, session_.take_questions());
+    return true;
+  }
+
+  static Result<> carry_out(const Verdict& verdict, const Header& header, Flow& flow, Stream& from, Stream& to,
+                            Flow& back, Stream& answers) {
+    switch (verdict.act) {
+      case Verdict::Act::wait: return {};
+      case Verdict::Act::drop: return flow.replace(from, to, header, {});
+      case Verdict::Act::replace: return flow.replace(from, to, header, verdict.bytes);
+      case Verdict::Act::pass: return flow.pass(from, to, header, verdict.bytes);
+      case Verdict::Act::answer:
+        XC_CHECK(flow.replace(from, to, header, {}));
+        back.send(answers, verdict.bytes);
+        return {};
+    }
+    return {};
+  }
+
+  /// No bus: the client may log in, and is told why its first call fails.
+  Result<> turn_away(Wire wire) {
+    wire.to_server.end();
+    XC_CHECK(client_.read(wire.from_client, wire.to_client, bus_, wire.to_server));
+    if (client_.done()) {
+      const auto wanted = [](const Header&) { return std::size_t{0}; };
+      const auto message = XC_TRY(out_.next(wire.from_client, wire.to_client, false, wanted));
+      if (!message && !wire.from_client.ended()) return {};
+      if (message && message->header.wants_reply()) wire.to_client.append(explain(message->header));
+      ++tally_.refusals;
+      wire.to_client.end();
+    }
+    if (wire.from_client.ended()) wire.to_client.end();
+    return {};
+  }
+
+  std::string explain(const Header& call) {
+    const bool denied = upstream_ == Upstream::denied;
+    Header asked = call;
+    asked.sender = {};
+    return write_error(asked, session_.next_local_serial(),
+                       denied ? access_denied : "org.freedesktop.DBus.Error.NoServer",
+                       denied                          ? "this link is refused by policy"
+                       : upstream_ == Upstream::absent ? "nobody offers this link's bus now"
+                                                       : "this link's bus could not be reached",
+                       true);
+  }
+
+  Upstream upstream_;
+  ClientLogin client_;
+  BusLogin bus_;
+  Flow out_;
+  Flow in_;
+  Session session_;
+  Tally& tally_;
+  std::uint64_t counted_ = 0;
+};
+
+/// A link whose rules cannot be understood carries nothing.
+class Unusable final : public Mediator {
+ public:
+  explicit Unusable(Error error) : error_(std::move(error)) {}
+  Result<> advance(Wire /*wire*/) override { return std::unexpected(error_); }
+
+ private:
+  Error error_;
+};
+
+}  // namespace
+}  // namespace dbus
+
+std::unique_ptr<Mediator> make_dbus(const Terms& terms) {
+  auto policy = dbus::effective_policy(terms);
+  if (!policy) return std::make_unique<dbus::Unusable>(std::move(policy).error());
+  return std::make_unique<dbus::Dbus>(terms, std::move(*policy));
+}
+
+}  // namespace xc::mediate

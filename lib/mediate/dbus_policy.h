@@ -1,0 +1,105 @@
+// What a link may do on a bus, in the words of xdg-dbus-proxy: see, talk, own, call, broadcast; and `interface`, which
+// is what a manifest means by one name: its interfaces, their properties, nothing else.
+//
+//   name        org.a.B, or org.a.B.* for that name and all below it; never a mere prefix of text
+//   call        name=[METHOD][@PATH]     METHOD: empty or * (any), iface.*, iface.Member, iface.Mem*
+//   broadcast   name=[METHOD][@PATH]     PATH: exact, or /a/* for that object and all below it
+//
+// Pure; runs in the worker. Must never grant what no rule says: whatever is not named is refused.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "model/service.h"
+
+namespace xc::mediate::dbus {
+
+/// What a client may know of a name, each level with all below it: nothing; that it is there; send to it (what may be
+/// narrowed by call rules); be it.
+enum class Level : std::uint8_t { none, see, talk, own };
+
+/// A call or a signal, as rules look at it. An absent interface fits no rule that names one.
+struct Subject {
+  std::string_view interface;
+  std::string_view member;
+  std::string_view path;
+  std::optional<std::string_view> arg0;  ///< read for the Properties interface only
+};
+
+/// A name, with or without everything below it.
+struct Reach {
+  std::string name;
+  bool below = false;
+  [[nodiscard]] bool covers(std::string_view other) const;
+};
+
+/// One entry of one list, understood.
+struct Rule {
+  enum class Word : std::uint8_t { see, talk, own, call, broadcast, interface };
+  Word word = Word::see;
+  Reach who;
+  std::string interface;  ///< call, broadcast: empty = any, even none
+  std::string member;     ///< empty = any
+  bool member_prefix = false;
+  std::string path;  ///< empty = any
+  bool path_below = false;
+
+  [[nodiscard]] bool fits(const Subject& subject) const;
+};
+
+/// One document's list, understood.
+class RuleSet {
+ public:
+  /// Kind::manifest: names the entry that is not one.
+  [[nodiscard]] static Result<RuleSet> parse(const model::DbusRules& rules);
+
+  [[nodiscard]] Level level(std::string_view name) const;
+  [[nodiscard]] bool may_call(std::string_view name, const Subject& call) const;
+  [[nodiscard]] bool may_hear(std::string_view name, const Subject& signal) const;
+  [[nodiscard]] bool may_broadcast(const Subject& signal) const;
+  [[nodiscard]] bool all() const { return all_; }
+  [[nodiscard]] std::uint32_t descriptors() const { return descriptors_; }
+
+ private:
+  [[nodiscard]] bool speaks_for(const Rule& own, const Subject& signal) const;
+
+  std::vector<Rule> rules_;
+  bool all_ = false;
+  bool write_ = false;
+  bool introspect_ = true;
+  std::uint32_t descriptors_ = 0;
+};
+
+/// The one policy of a connection: every layer (a document that has a say) must agree, and within a layer any one of
+/// its alternatives suffices. No layer: nothing is restricted.
+class Policy {
+ public:
+  using Layers = std::vector<std::vector<model::DbusRules>>;
+  [[nodiscard]] static Result<Policy> parse(const Layers& layers);
+
+  /// What the client may know of a well-known name.
+  [[nodiscard]] Level level(std::string_view name) const;
+  /// A call, or a signal to one destination, that the client sends to a connection under this well-known name.
+  [[nodiscard]] bool may_call(std::string_view name, const Subject& call) const;
+  /// A signal that the owner of this well-known name sent.
+  [[nodiscard]] bool may_hear(std::string_view name, const Subject& signal) const;
+  /// A signal the client sends to everybody: only of interfaces at or below a name it may own, or that a broadcast rule
+  /// gives to such a name.
+  [[nodiscard]] bool may_broadcast(const Subject& signal) const;
+  /// Nothing is restricted.
+  [[nodiscard]] bool all() const;
+  /// Descriptors one message may carry.
+  [[nodiscard]] std::uint32_t descriptors() const;
+
+ private:
+  template <class Question>
+  [[nodiscard]] bool agreed(const Question& question) const;
+  std::vector<std::vector<RuleSet>> layers_;
+};
+
+}  // namespace xc::mediate::dbus

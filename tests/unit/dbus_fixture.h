@@ -1,0 +1,239 @@
+// A mediated D-Bus link between a scripted client and a scripted bus, for unit tests. With `drip` every byte arrives
+// alone.
+#pragma once
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mediate/dbus_message.h"
+#include "mediate/dbus_syntax.h"
+#include "mediate/mediator.h"
+
+namespace xc::mediate::dbus {
+
+using namespace std::string_view_literals;
+
+/// A message as somebody received it, with strings of its own.
+struct Heard {
+  MessageType type = MessageType::call;
+  std::uint8_t flags = 0;
+  std::uint32_t serial = 0;
+  std::uint32_t reply_serial = 0;
+  std::string path{};
+  std::string interface{};
+  std::string member{};
+  std::string error{};
+  std::string destination{};
+  std::string sender{};
+  std::string signature{};
+  std::string body{};
+  std::size_t descriptors = 0;
+
+  /// The first argument, a string.
+  [[nodiscard]] std::string text() const {
+    Reader reader(body, Order::little);
+    return std::string(reader.string());
+  }
+  [[nodiscard]] std::vector<std::string> names() const {
+    Reader reader(body, Order::little);
+    const std::size_t end = reader.array(4) + reader.position();
+    std::vector<std::string> out;
+    while (reader.ok() && reader.position() < end) out.emplace_back(reader.string());
+    return out;
+  }
+  /// In one line, for expectations: "error org.x.Y -> 7" or "call org.x.Y.Member".
+  [[nodiscard]] std::string line() const {
+    switch (type) {
+      case MessageType::call: return "call " + destination + " " + interface + "." + member;
+      case MessageType::signal: return "signal " + interface + "." + member;
+      case MessageType::reply: return "reply -> " + std::to_string(reply_serial);
+      case MessageType::error: return "error " + error + " -> " + std::to_string(reply_serial);
+    }
+    return "unknown";
+  }
+};
+
+inline std::vector<Heard> take_messages(Stream& from) {
+  std::vector<Heard> out;
+  while (from.data().size() >= measurable) {
+    const auto extent = measure(from.data());
+    if (!extent || from.data().size() < extent->header + extent->body) break;
+    const auto header = parse_header(from.data().substr(0, extent->header));
+    if (!header) break;
+    Heard heard;
+    heard.type = header->type;
+    heard.flags = header->flags;
+    heard.serial = header->serial;
+    heard.reply_serial = header->reply_serial;
+    heard.path = header->path;
+    heard.interface = header->interface;
+    heard.member = header->member;
+    heard.error = header->error_name;
+    heard.destination = header->destination;
+    heard.sender = header->sender;
+    heard.signature = header->signature;
+    heard.body = from.data().substr(extent->header, extent->body);
+    heard.descriptors = from.take_descriptors(extent->header + extent->body).size();
+    EXPECT_EQ(heard.descriptors, header->descriptors);
+    from.consume(extent->header + extent->body);
+    out.push_back(std::move(heard));
+  }
+  return out;
+}
+
+inline std::vector<std::string> lines(const std::vector<Heard>& messages) {
+  std::vector<std::string> out;
+  for (const Heard& heard : messages) out.push_back(heard.line());
+  return out;
+}
+
+inline std::string strings_body(const std::vector<std::string_view>& texts) {
+  Writer writer(Order::little);
+  for (const auto text : texts) writer.string(text);
+  return writer.take();
+}
+
+inline std::string list_body(const std::vector<std::string_view>& texts) {
+  Writer writer(Order::little);
+  writer.uint32(0);
+  for (const auto text : texts) writer.string(text);
+  writer.patch(0, static_cast<std::uint32_t>(writer.size() - 4));
+  return writer.take();
+}
+
+inline std::vector<Fd> some_descriptors(std::size_t count) {
+  std::vector<Fd> out;
+  for (std::size_t i = 0; i < count; ++i) out.emplace_back(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  return out;
+}
+
+inline Header call_of(std::uint32_t serial, std::string_view destination, std::string_view interface,
+                      std::string_view member, std::string_view path = "/org/pv/obj") {
+  Header header;
+  header.serial = serial;
+  header.destination = destination;
+  header.interface = interface;
+  header.member = member;
+  header.path = path;
+  return header;
+}
+
+inline Header signal_of(std::uint32_t serial, std::string_view interface, std::string_view member,
+                        std::string_view destination = {}, std::string_view path = "/org/pv/obj") {
+  Header header = call_of(serial, destination, interface, member, path);
+  header.type = MessageType::signal;
+  return header;
+}
+
+inline Header reply_to(std::uint32_t reply_serial, std::string_view sender, std::string_view destination) {
+  Header header;
+  header.type = MessageType::reply;
+  header.serial = 900;
+  header.reply_serial = reply_serial;
+  header.sender = sender;
+  header.destination = destination;
+  return header;
+}
+
+class Link {
+ public:
+  explicit Link(model::DbusRules rules, bool drip = false, Upstream upstream = Upstream::connected) : drip_(drip) {
+    rules_.dbus = std::move(rules);
+    mediator_ = make_mediator({.type = model::Type::dbus,
+                               .client = name_,
+                               .role = name_,
+                               .service = name_,
+                               .rules = rules_,
+                               .upstream = upstream,
+                               .tally = tally});
+  }
+
+  Result<> advance() { return mediator_->advance({from_client, to_server, from_server, to_client}); }
+
+  /// Bytes from one side, with descriptors that arrive with the first of them. The text of the error, or "".
+  std::string feed(Stream& stream, std::string_view bytes, std::vector<Fd> descriptors = {}) {
+    const std::uint64_t start = stream.end_position();
+    if (!drip_) {
+      stream.append(bytes);
+      stream.pin_at(start, std::move(descriptors));
+      return problem(advance());
+    }
+    for (const char byte : bytes) {
+      stream.append({&byte, 1});
+      stream.pin_at(start, std::exchange(descriptors, {}));
+      if (auto result = advance(); !result) return problem(std::move(result));
+    }
+    return "";
+  }
+  std::string client(std::string_view bytes) { return feed(from_client, bytes); }
+  std::string client(Header header, std::string_view body = {}, std::vector<Fd> descriptors = {}) {
+    return feed(from_client, write_message(std::move(header), body), std::move(descriptors));
+  }
+  std::string bus(std::string_view bytes) { return feed(from_server, bytes); }
+  std::string bus(Header header, std::string_view body = {}, std::vector<Fd> descriptors = {}) {
+    return feed(from_server, write_message(std::move(header), body), std::move(descriptors));
+  }
+
+  /// Handshake and Hello; the bus has `owners` (name, unique). The client is :1.7 and has seen serial 1 used.
+  void open(const std::vector<std::pair<std::string_view, std::string_view>>& owners = {}) {
+    EXPECT_EQ(client("\0AUTH EXTERNAL 30\r\nNEGOTIATE_UNIX_FD\r\n"sv), "");
+    EXPECT_EQ(bus("DATA\r\nOK 0123456789abcdef0123456789abcdef\r\nAGREE_UNIX_FD\r\n"), "");
+    EXPECT_EQ(client("BEGIN\r\n"), "");
+    to_server.consume(to_server.data().size());
+    to_client.consume(to_client.data().size());
+    EXPECT_EQ(client(call_of(1, bus_name, bus_name, "Hello", bus_path)), "");
+    answer_greeting(owners);
+    for (const Heard& heard : take_messages(to_client)) EXPECT_EQ(heard.line(), "reply -> 1");
+  }
+
+  void answer_greeting(const std::vector<std::pair<std::string_view, std::string_view>>& owners) {
+    std::vector<std::string_view> names = {bus_name, ":1.7"};
+    for (const auto& [name, unique] : owners) {
+      names.push_back(name);
+      names.push_back(unique);
+    }
+    for (auto questions = take_messages(to_server); !questions.empty(); questions = take_messages(to_server)) {
+      for (const Heard& question : questions) {
+        Header reply = reply_to(question.serial, bus_name, ":1.7");
+        std::string body;
+        if (question.member == "Hello") body = strings_body({":1.7"});
+        if (question.member == "ListNames") body = list_body(names);
+        for (const auto& [name, unique] : owners)
+          if (question.member == "GetNameOwner" && question.text() == name) body = strings_body({unique});
+        if (!body.empty()) reply.signature = question.member == "ListNames" ? "as" : "s";
+        EXPECT_EQ(bus(reply, body), "");
+      }
+    }
+  }
+
+  std::string owner_changed(std::string_view name, std::string_view before, std::string_view after) {
+    Header signal = signal_of(901, bus_name, "NameOwnerChanged", {}, bus_path);
+    signal.sender = bus_name;
+    signal.signature = "sss";
+    return bus(signal, strings_body({name, before, after}));
+  }
+
+  std::vector<Heard> bus_heard() { return take_messages(to_server); }
+  std::vector<Heard> client_heard() { return take_messages(to_client); }
+
+  Stream from_client{};
+  Stream to_server{};
+  Stream from_server{};
+  Stream to_client{};
+  Tally tally{};
+
+ private:
+  static std::string problem(Result<> result) { return result ? "" : result.error().text; }
+
+  std::string name_ = "test";
+  model::RoleRules rules_;
+  bool drip_;
+  std::unique_ptr<Mediator> mediator_;
+};
+
+}  // namespace xc::mediate::dbus
