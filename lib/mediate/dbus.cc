@@ -43,34 +43,29 @@ class Dbus final : public Mediator {
 
  private:
   Result<> mediate(Wire wire) {
-    if (!client_.done()) XC_CHECK(log_in(wire));
-    if (!client_.done()) return {};
+    XC_CHECK(log_in(wire));
     bool moved = true;
     while (moved) {
-      const bool out = XC_TRY_IN("from the client", move_outbound(wire));
-      const bool in = XC_TRY_IN("from the bus", move_inbound(wire));
+      const bool out = client_.done() && XC_TRY_IN("from the client", move_outbound(wire));
+      const bool in = bus_.done() && XC_TRY_IN("from the bus", move_inbound(wire));
       moved = out || in;
     }
-    if (wire.from_client.ended() && out_.starved()) wire.to_server.end();
-    if (wire.from_server.ended() && in_.starved()) {
-      wire.to_server.end();
-      wire.to_client.end();
-    }
+    const bool client_gone = wire.from_client.ended() && (!client_.done() || out_.starved());
+    const bool bus_gone = wire.from_server.ended() && (!bus_.done() || in_.starved());
+    if (client_gone || bus_gone) wire.to_server.end();
+    if (bus_gone || (client_gone && !client_.done())) wire.to_client.end();
     return {};
   }
 
   Result<> log_in(Wire wire) {
-    if (!bus_.started()) bus_.start(wire.to_server);
-    for (std::uint64_t before = 1, after = 0; before != after && !client_.done();) {
-      before = wire.from_client.position() + wire.from_server.position();
-      XC_CHECK(bus_.read(wire.from_server));
-      XC_CHECK(client_.read(wire.from_client, wire.to_client, bus_, wire.to_server));
-      after = wire.from_client.position() + wire.from_server.position();
+    if (!bus_.started()) {
+      bus_.start(wire.to_server);
+      session_.start();
+      wire.to_server.append(session_.take_questions());
     }
-    if (!client_.done() && (wire.from_client.ended() || wire.from_server.ended())) {
-      wire.to_server.end();
-      wire.to_client.end();
-    }
+    XC_CHECK(bus_.read(wire.from_server));
+    if (!client_.done()) XC_CHECK(client_.read(wire.from_client, wire.to_client, bus_));
+    session_.passes_descriptors = client_.descriptors();
     return {};
   }
 
@@ -115,7 +110,7 @@ class Dbus final : public Mediator {
   /// No bus: the client may log in, and is told why its first call fails.
   Result<> turn_away(Wire wire) {
     wire.to_server.end();
-    XC_CHECK(client_.read(wire.from_client, wire.to_client, bus_, wire.to_server));
+    XC_CHECK(client_.read(wire.from_client, wire.to_client, bus_));
     if (client_.done()) {
       const auto wanted = [](const Header&) { return std::size_t{0}; };
       const auto message = XC_TRY(out_.next(wire.from_client, wire.to_client, false, wanted));

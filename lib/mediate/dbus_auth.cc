@@ -55,21 +55,12 @@ void drop_line(Stream& from, std::size_t size) {
 
 void BusLogin::start(Stream& to_bus) {
   using namespace std::string_view_literals;
-  to_bus.append("\0AUTH EXTERNAL\r\nDATA\r\n"sv);
+  to_bus.append("\0AUTH EXTERNAL\r\nDATA\r\nNEGOTIATE_UNIX_FD\r\nBEGIN\r\n"sv);
   state_ = State::challenged;
 }
 
-void BusLogin::ask_for_descriptors(Stream& to_bus) {
-  to_bus.append("NEGOTIATE_UNIX_FD\r\n");
-  descriptors_ = Descriptors::asked;
-}
-
-void BusLogin::begin(Stream& to_bus) {
-  to_bus.append("BEGIN\r\n");
-}
-
 Result<> BusLogin::read(Stream& from_bus) {
-  while (state_ != State::accepted || descriptors_ == Descriptors::asked) {
+  while (state_ != State::done) {
     const auto line = XC_TRY_IN("the bus", next_line(from_bus));
     if (!line) return {};
     XC_CHECK(take_line(*line));
@@ -80,7 +71,8 @@ Result<> BusLogin::read(Stream& from_bus) {
 
 Result<> BusLogin::take_line(std::string_view line) {
   if (state_ == State::accepted) {
-    descriptors_ = line == "AGREE_UNIX_FD" ? Descriptors::agreed : Descriptors::refused;
+    descriptors_ = line == "AGREE_UNIX_FD";
+    state_ = State::done;
     return {};
   }
   if (line.starts_with("REJECTED")) return fail(Kind::policy, "the bus refused to know us (EXTERNAL was rejected)");
@@ -95,7 +87,7 @@ Result<> BusLogin::take_line(std::string_view line) {
   return {};
 }
 
-Result<> ClientLogin::read(Stream& from_client, Stream& to_client, BusLogin& bus, Stream& to_bus) {
+Result<> ClientLogin::read(Stream& from_client, Stream& to_client, const BusLogin& bus) {
   if (state_ == State::first_byte && !from_client.empty()) {
     if (from_client.data().front() != '\0') return broken("the first byte is not NUL");
     drop_line(from_client, 1);
@@ -104,21 +96,23 @@ Result<> ClientLogin::read(Stream& from_client, Stream& to_client, BusLogin& bus
   while (!done() && state_ != State::first_byte && to_client.room() > 0) {
     const auto line = XC_TRY(next_line(from_client));
     if (!line) return {};
-    if (XC_TRY(take_line(*line, to_client, bus, to_bus)) == Taken::wait) return {};
+    if (XC_TRY(take_line(*line, to_client, bus)) == Taken::wait) return {};
     drop_line(from_client, line->size() + 2);
     if (++lines_ > max_lines) return broken("too many lines");
   }
   return {};
 }
 
-Result<ClientLogin::Taken> ClientLogin::take_line(std::string_view line, Stream& out, BusLogin& bus, Stream& to_bus) {
+Result<ClientLogin::Taken> ClientLogin::take_line(std::string_view line, Stream& out, const BusLogin& bus) {
   if (state_ == State::accepted) {
     if (line == "BEGIN") {
-      if (bus.accepted()) bus.begin(to_bus);
       state_ = State::done;
       return Taken::yes;
     }
-    if (line == "NEGOTIATE_UNIX_FD") return negotiate(out, bus, to_bus);
+    if (line == "NEGOTIATE_UNIX_FD") {
+      negotiate(out, bus);
+      return Taken::yes;
+    }
   } else if (line == "BEGIN") {
     return broken("BEGIN before the client was accepted");
   }
@@ -142,24 +136,21 @@ Result<ClientLogin::Taken> ClientLogin::take_line(std::string_view line, Stream&
   return Taken::yes;
 }
 
-Result<ClientLogin::Taken> ClientLogin::authenticate(std::string_view claim, Stream& out, const BusLogin& bus) {
+ClientLogin::Taken ClientLogin::authenticate(std::string_view claim, Stream& out, const BusLogin& bus) {
   if (!is_hex(claim)) {
     reject(out);
     return Taken::yes;
   }
-  if (bus.started() && !bus.accepted()) return Taken::wait;
+  if (bus.started() && !bus.done()) return Taken::wait;
   // Without a bus the client is let in to be told so in a message; it never relies on the id then.
-  out.append("OK " + (bus.accepted() ? bus.guid() : std::string(32, '0')) + "\r\n");
+  out.append("OK " + (bus.done() ? bus.guid() : std::string(32, '0')) + "\r\n");
   state_ = State::accepted;
   return Taken::yes;
 }
 
-ClientLogin::Taken ClientLogin::negotiate(Stream& out, BusLogin& bus, Stream& to_bus) {
-  if (bus.accepted() && bus.descriptors() == BusLogin::Descriptors::not_asked) bus.ask_for_descriptors(to_bus);
-  if (bus.descriptors() == BusLogin::Descriptors::asked) return Taken::wait;
-  descriptors_ = bus.descriptors() == BusLogin::Descriptors::agreed;
+void ClientLogin::negotiate(Stream& out, const BusLogin& bus) {
+  descriptors_ = bus.descriptors();
   out.append(descriptors_ ? "AGREE_UNIX_FD\r\n" : "ERROR \"the bus passes no descriptors\"\r\n");
-  return Taken::yes;
 }
 
 void ClientLogin::reject(Stream& out) {

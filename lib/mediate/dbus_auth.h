@@ -17,29 +17,28 @@ namespace xc::mediate::dbus {
 inline constexpr std::size_t max_line = 16 * 1024;
 
 /// Our side of the handshake with the bus: EXTERNAL without a claim, so that the bus takes the uid from the socket.
+/// It does not wait for the client: a bus has room for few connections that have not introduced themselves, and a
+/// container that opens many must not take it from others.
 class BusLogin {
  public:
-  enum class Descriptors { not_asked, asked, agreed, refused };
-
-  /// Opens the handshake.
+  /// Sends the whole handshake; messages may follow at once.
   void start(Stream& to_bus);
-  void ask_for_descriptors(Stream& to_bus);
-  void begin(Stream& to_bus);
   /// Takes the bus's lines; stops where messages begin. An error when the bus refuses us or breaks the protocol.
   [[nodiscard]] Result<> read(Stream& from_bus);
 
   [[nodiscard]] bool started() const { return state_ != State::idle; }
-  /// The bus accepted us and said which bus it is.
-  [[nodiscard]] bool accepted() const { return state_ == State::accepted; }
+  /// The bus accepted us; what it sends from here on is messages.
+  [[nodiscard]] bool done() const { return state_ == State::done; }
+  /// Which bus it is, and whether it passes descriptors; known when done().
   [[nodiscard]] const std::string& guid() const { return guid_; }
-  [[nodiscard]] Descriptors descriptors() const { return descriptors_; }
+  [[nodiscard]] bool descriptors() const { return descriptors_; }
 
  private:
-  enum class State { idle, challenged, deciding, accepted };
+  enum class State { idle, challenged, deciding, accepted, done };
   [[nodiscard]] Result<> take_line(std::string_view line);
 
   State state_ = State::idle;
-  Descriptors descriptors_ = Descriptors::not_asked;
+  bool descriptors_ = false;
   std::string guid_;
 };
 
@@ -48,7 +47,7 @@ class BusLogin {
 class ClientLogin {
  public:
   /// Takes the client's lines as far as possible. An error ends the connection.
-  [[nodiscard]] Result<> read(Stream& from_client, Stream& to_client, BusLogin& bus, Stream& to_bus);
+  [[nodiscard]] Result<> read(Stream& from_client, Stream& to_client, const BusLogin& bus);
 
   /// BEGIN was seen: what follows is messages.
   [[nodiscard]] bool done() const { return state_ == State::done; }
@@ -59,9 +58,9 @@ class ClientLogin {
   enum class State { first_byte, command, data, accepted, done };
   enum class Taken { yes, wait };
 
-  [[nodiscard]] Result<Taken> take_line(std::string_view line, Stream& out, BusLogin& bus, Stream& to_bus);
-  [[nodiscard]] Result<Taken> authenticate(std::string_view claim, Stream& out, const BusLogin& bus);
-  [[nodiscard]] Taken negotiate(Stream& out, BusLogin& bus, Stream& to_bus);
+  [[nodiscard]] Result<Taken> take_line(std::string_view line, Stream& out, const BusLogin& bus);
+  [[nodiscard]] Taken authenticate(std::string_view claim, Stream& out, const BusLogin& bus);
+  void negotiate(Stream& out, const BusLogin& bus);
   void reject(Stream& out);
 
   State state_ = State::first_byte;

@@ -45,8 +45,8 @@ Ruling pass(const Question& /*q*/) {
   return {};
 }
 
-Ruling say_hello(const Question& /*q*/) {
-  return {.expect = Expect::hello};
+Ruling repeat_hello(const Question& /*q*/) {
+  return refuse("org.freedesktop.DBus.Error.Failed", "Already handled an Hello message");
 }
 
 Ruling list_names(const Question& /*q*/) {
@@ -121,7 +121,7 @@ struct Method {
 
 /// Every method of the bus that a mediated client may reach (specification, "Message Bus Messages").
 constexpr std::array<Method, 23> methods = {{
-    {bus_name, "Hello", "", say_hello},
+    {bus_name, "Hello", "", repeat_hello},
     {bus_name, "RequestName", "su", request},
     {bus_name, "ReleaseName", "s", release},
     {bus_name, "ListQueuedOwners", "s", list_queue},

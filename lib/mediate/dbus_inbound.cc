@@ -25,7 +25,7 @@ Verdict pass(Session& s, const Header& header) {
 Verdict pass_reply(Session& s, const Message& m, const Call& call) {
   Header header = m.header;
   header.reply_serial = call.serial;
-  if (is_sound(m) && header.descriptors <= s.policy.descriptors()) return pass(s, header);
+  if (is_sound(m) && header.descriptors <= s.descriptor_limit()) return pass(s, header);
   ++s.tally.refusals;
   Header asked;
   asked.serial = call.serial;
@@ -35,16 +35,17 @@ Verdict pass_reply(Session& s, const Message& m, const Call& call) {
                                "the reply is malformed or carries more descriptors than may pass", true)};
 }
 
-Result<Verdict> take_hello(Session& s, const Message& m, const Call& call) {
-  if (m.header.type == MessageType::reply) {
-    Reader reader(m.body, m.header.order);
-    const std::string_view self = reader.string();
-    if (m.header.signature != "s" || !reader.complete() || !is_unique_name(self))
-      return fail(Kind::policy, "D-Bus connection: the bus gave no unique name");
-    if (s.names.self().empty()) s.names.set_self(self);
-  }
-  if (s.state == Session::State::greeting) s.learned();
-  return pass_reply(s, m, call);
+Result<Verdict> take_own_hello(Session& s, const Message& m) {
+  if (m.header.type == MessageType::error)
+    return fail(Kind::policy,
+                "D-Bus connection: the bus refuses another connection: " + std::string(m.header.error_name));
+  Reader reader(m.body, m.header.order);
+  const std::string_view self = reader.string();
+  if (m.header.signature != "s" || !reader.complete() || !is_unique_name(self))
+    return fail(Kind::policy, "D-Bus connection: the bus gave no unique name");
+  s.names.set_self(self);
+  s.learned();
+  return Verdict{};
 }
 
 Result<Verdict> take_filtered(Session& s, const Message& m, const Call& call) {
@@ -90,7 +91,7 @@ Result<Verdict> judge_reply(Session& s, const Message& m) {
     case Expect::match:
       if (error) s.matches.remove(call->note);
       break;
-    case Expect::hello: return take_hello(s, m, *call);
+    case Expect::own_hello: return take_own_hello(s, m);
     case Expect::names: return take_filtered(s, m, *call);
     case Expect::own_names: return take_own_names(s, m);
     case Expect::own_owner: return take_own_owner(s, m, *call);
@@ -118,17 +119,21 @@ Verdict take_owner_change(Session& s, const Message& m) {
 
 Verdict judge_bus_signal(Session& s, const Message& m) {
   const std::string_view member = m.header.member;
+  if (m.header.interface == bus_name && member == "NameOwnerChanged") return take_owner_change(s, m);
+  if (s.state != Session::State::open) return {};
   if (m.header.interface != bus_name) return s.policy.all() ? pass(s, m.header) : drop(s);
-  if (member == "NameOwnerChanged") return take_owner_change(s, m);
-  if (s.policy.all() || member == "ActivatableServicesChanged") return pass(s, m.header);
-  if (member != "NameAcquired" && member != "NameLost") return drop(s);
+  if (member == "ActivatableServicesChanged") return pass(s, m.header);
+  if (member != "NameAcquired" && member != "NameLost") return s.policy.all() ? pass(s, m.header) : drop(s);
   Reader reader(m.body, m.header.order);
-  return s.names.visible(reader.string()) ? pass(s, m.header) : drop(s);
+  const std::string_view name = reader.string();
+  if (name == s.names.self()) return {};  // the client was told with the answer to its Hello
+  return s.names.visible(name) ? pass(s, m.header) : drop(s);
 }
 
 Verdict judge_signal(Session& s, const Message& m) {
-  if (!is_sound(m) || m.header.descriptors > s.policy.descriptors()) return drop(s);
+  if (!is_sound(m) || m.header.descriptors > s.descriptor_limit()) return drop(s);
   if (m.header.sender == bus_name) return judge_bus_signal(s, m);
+  if (s.state != Session::State::open) return drop(s);
   if (s.policy.all() || m.header.sender == s.names.self()) return pass(s, m.header);
   const Subject subject = subject_of(m);
   const auto& names = s.names.names_of(m.header.sender);
@@ -154,7 +159,8 @@ Verdict refuse_call(Session& s, const Header& call, std::string_view error, std:
 Verdict judge_call(Session& s, const Message& m) {
   const Header& header = m.header;
   if (header.sender == bus_name) return drop(s);
-  if (!is_sound(m) || header.descriptors > s.policy.descriptors() || !may_call_client(s, header))
+  const bool open = s.state == Session::State::open;
+  if (!open || !is_sound(m) || header.descriptors > s.descriptor_limit() || !may_call_client(s, header))
     return refuse_call(s, header, access_denied, "the called link does not take this call");
   if (header.wants_reply() && !s.calls_in.add(header.sender, header.serial))
     return refuse_call(s, header, limits_exceeded, "the called link has too many calls to answer");

@@ -39,6 +39,27 @@ Verdict answer_value(Session& s, const Header& call, const Ruling& ruling) {
   return {.act = Act::answer, .bytes = write_message(reply, *ruling.body)};
 }
 
+/// The client's Hello: we said ours long ago. The bus tells of the name in a signal as well.
+Result<Verdict> greet(Session& s, const Header& hello) {
+  if (!hello.wants_reply() || hello.destination != bus_name || hello.interface != bus_name || hello.member != "Hello")
+    return fail(Kind::policy, "D-Bus connection: the first message is not a call of Hello");
+  s.state = Session::State::open;
+  const std::string name = string_body(Order::little, s.names.self());
+  Verdict verdict = answer_value(s, hello, {.act = Ruling::Act::answer, .body = name, .signature = "s"});
+  Header acquired;
+  acquired.type = MessageType::signal;
+  acquired.flags = no_reply_expected;
+  acquired.serial = s.next_local_serial();
+  acquired.path = bus_path;
+  acquired.interface = bus_name;
+  acquired.member = "NameAcquired";
+  acquired.sender = bus_name;
+  acquired.destination = s.names.self();
+  acquired.signature = "s";
+  verdict.bytes += write_message(acquired, name);
+  return verdict;
+}
+
 /// The message as the bus gets it: a serial of ours, no sender (the bus knows), no field we do not know.
 Header towards_bus(Session& s, const Header& header) {
   Header out = header;
@@ -103,7 +124,6 @@ Verdict judge_bus_call(Session& s, const Message& m) {
   Ruling ruling = rule_on_bus_call({header, m.body}, s.policy, s.names, s.matches);
   if (ruling.act == Ruling::Act::refuse) return answer(s, header, ruling.name, ruling.text);
   if (ruling.act == Ruling::Act::answer) return answer_value(s, header, ruling);
-  if (ruling.expect == Expect::hello && s.state == Session::State::fresh) s.start_learning();
   Call call{.expect = ruling.expect, .note = std::move(ruling.text), .ordered = ruling.ordered};
   if (!ruling.body) return pass_call(s, header, std::move(call));
   header.body_size = static_cast<std::uint32_t>(ruling.body->size());
@@ -114,7 +134,7 @@ Verdict judge_bus_call(Session& s, const Message& m) {
 }
 
 Verdict judge_call(Session& s, const Message& m) {
-  if (m.header.descriptors > s.policy.descriptors())
+  if (m.header.descriptors > s.descriptor_limit())
     return answer(s, m.header, access_denied, "this link may not send as many descriptors in a message");
   if (m.header.destination.empty() || m.header.destination == bus_name) return judge_bus_call(s, m);
   return judge_peer_call(s, m);
@@ -122,7 +142,7 @@ Verdict judge_call(Session& s, const Message& m) {
 
 bool may_signal(const Session& s, const Message& m) {
   const std::string_view to = m.header.destination;
-  if (m.header.descriptors > s.policy.descriptors() || to == bus_name) return false;
+  if (m.header.descriptors > s.descriptor_limit() || to == bus_name) return false;
   if (to.empty()) return s.policy.may_broadcast(subject_of(m));
   return s.names.is_caller(to) || may_send(s, to, subject_of(m));
 }
@@ -133,7 +153,7 @@ Verdict judge_reply(Session& s, const Header& header) {
     ++s.tally.refusals;
     return {};
   }
-  if (header.descriptors <= s.policy.descriptors()) return pass(s, header);
+  if (header.descriptors <= s.descriptor_limit()) return pass(s, header);
   Header call;
   call.serial = header.reply_serial;
   call.sender = header.destination;
@@ -148,10 +168,8 @@ Result<Verdict> judge_outbound(Session& s, const Message& m) {
   const Header& header = m.header;
   if (header.unknown_field) return fail(Kind::policy, "D-Bus message: a header field that is not known");
   if (!is_sound(m)) return fail(Kind::policy, "D-Bus message: the body is not what its signature says");
-  if (s.state == Session::State::greeting) return Verdict{.act = Act::wait};
-  const bool hello = header.wants_reply() && header.destination == bus_name && header.member == "Hello";
-  if (s.state == Session::State::fresh && !hello)
-    return fail(Kind::policy, "D-Bus connection: the first message is not a call of Hello");
+  if (s.state == Session::State::learning) return Verdict{.act = Act::wait};
+  if (s.state == Session::State::ready) return greet(s, header);
   switch (header.type) {
     case MessageType::call: return judge_call(s, m);
     case MessageType::signal:

@@ -19,9 +19,9 @@ namespace xc::mediate::dbus {
 /// What to do with the reply of a call that went to the bus.
 enum class Expect : std::uint8_t {
   reply,      ///< pass it on
-  hello,      ///< pass it on; it tells the client's own name
   names,      ///< pass it on without the names the client may not see
   match,      ///< pass it on; if it is an error, the rule in Call::note was not added
+  own_hello,  ///< answers our Hello and tells the unique name; not for the client
   own_match,  ///< answers our subscription; not for the client
   own_names,  ///< answers our ListNames; not for the client
   own_owner,  ///< answers our GetNameOwner for the name in Call::note; not for the client

@@ -32,9 +32,8 @@ void Session::ask(std::string_view member, std::string_view argument, Expect exp
   ++outstanding_;
 }
 
-void Session::start_learning() {
-  state = State::greeting;
-  outstanding_ = 1;  // the Hello itself
+void Session::start() {
+  ask("Hello", {}, Expect::own_hello);
   ask("AddMatch", owner_changes, Expect::own_match);
   if (!policy.all()) ask("ListNames", {}, Expect::own_names);
 }
@@ -44,7 +43,7 @@ void Session::ask_owner(std::string_view name) {
 }
 
 void Session::learned() {
-  if (outstanding_ > 0 && --outstanding_ == 0) state = State::open;
+  if (outstanding_ > 0 && --outstanding_ == 0) state = State::ready;
 }
 
 std::uint32_t Session::next_local_serial() {

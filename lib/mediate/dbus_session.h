@@ -46,25 +46,30 @@ struct Session {
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
-  /// fresh: Hello has to come. greeting: the bus has not yet told what we must know to judge. open: messages pass.
-  enum class State : std::uint8_t { fresh, greeting, open };
+  /// learning: the bus has not yet told what we must know to judge. ready: the client has not said Hello yet.
+  /// open: messages pass.
+  enum class State : std::uint8_t { learning, ready, open };
 
   Policy policy;
   Names names{policy};
   MatchRules matches;
   CallsOut calls_out;
   CallsIn calls_in;
-  State state = State::fresh;
+  State state = State::learning;
+  bool passes_descriptors = false;  ///< the client negotiated them
   Tally& tally;
 
-  /// Asks the bus who owns what: to be sent right behind the client's Hello.
-  void start_learning();
+  /// Introduces us to the bus and asks who owns what; goes right behind the handshake.
+  void start();
   /// Asks the bus for the owner of `name`.
   void ask_owner(std::string_view name);
-  /// One of our questions was answered, or the Hello.
+  /// One of our questions was answered.
   void learned();
   /// Our own calls that have to go to the bus now.
   [[nodiscard]] std::string take_questions() { return std::exchange(questions_, {}); }
+
+  /// Descriptors a message may carry.
+  [[nodiscard]] std::uint32_t descriptor_limit() const { return passes_descriptors ? policy.descriptors() : 0; }
 
   /// A serial for a message of ours to the client.
   [[nodiscard]] std::uint32_t next_local_serial();

@@ -562,34 +562,78 @@ INSTANTIATE_TEST_SUITE_P(WholeAndByteByByte, Dbus, testing::Bool());
 
 TEST(DbusStart, RefusesAFirstMessageThatIsNotHello) {
   Link link(default_rules);
-  EXPECT_EQ(link.client("\0AUTH EXTERNAL 30\r\nBEGIN\r\n"sv), "");
-  EXPECT_EQ(link.bus("DATA\r\nOK 0123456789abcdef0123456789abcdef\r\n"), "");
+  link.log_in();
+  link.answer_greeting({});
   EXPECT_EQ(link.client(call_of(1, "org.pv.Allowed", "org.any", "Do")),
             "from the client: D-Bus connection: the first message is not a call of Hello");
 }
 
 TEST(DbusStart, RefusesDescriptorsThatWereNotNegotiated) {
   Link link(default_rules);
-  EXPECT_EQ(link.client("\0AUTH EXTERNAL 30\r\nBEGIN\r\n"sv), "");
-  EXPECT_EQ(link.bus("DATA\r\nOK 0123456789abcdef0123456789abcdef\r\n"), "");
+  link.log_in();
   Header hello = call_of(1, bus_name, bus_name, "Hello", bus_path);
   hello.descriptors = 1;
   EXPECT_EQ(link.client(hello, {}, some_descriptors(1)),
             "from the client: D-Bus message: descriptors that were not negotiated");
 }
 
+TEST(DbusStart, GivesNoDescriptorToAClientThatNegotiatedNone) {
+  Link link(default_rules);
+  link.log_in();
+  EXPECT_EQ(link.client(call_of(1, bus_name, bus_name, "Hello", bus_path)), "");
+  link.answer_greeting(services);
+  (void)link.client_heard();
+  Header signal = from(":1.1", signal_of(5, "org.any", "Did"));
+  signal.descriptors = 1;
+  EXPECT_EQ(link.bus(signal, {}, some_descriptors(1)), "");
+  EXPECT_TRUE(link.client_heard().empty());
+  EXPECT_EQ(link.client(call_of(6, "org.pv.Allowed", "org.any", "Do")), "");
+  Header reply = reply_to(link.bus_heard().at(0).serial, ":1.1", ":1.7");
+  reply.descriptors = 1;
+  EXPECT_EQ(link.bus(reply, {}, some_descriptors(1)), "");
+  EXPECT_EQ(lines(link.client_heard()), Lines{"error org.freedesktop.DBus.Error.AccessDenied -> 6"});
+}
+
 TEST(DbusStart, JudgesNothingBeforeItKnowsWhoOwnsWhat) {
   Link link(default_rules);
-  EXPECT_EQ(link.client("\0AUTH EXTERNAL 30\r\nBEGIN\r\n"sv), "");
-  EXPECT_EQ(link.bus("DATA\r\nOK 0123456789abcdef0123456789abcdef\r\n"), "");
-  link.to_server.consume(link.to_server.data().size());
-  link.to_client.consume(link.to_client.data().size());
+  link.log_in();
   EXPECT_EQ(link.client(call_of(1, bus_name, bus_name, "Hello", bus_path)), "");
   EXPECT_EQ(link.client(call_of(2, ":1.1", "org.any", "Do")), "");
   EXPECT_TRUE(link.client_heard().empty());
   link.answer_greeting(services);
-  EXPECT_EQ(lines(link.client_heard()), Lines{"reply -> 1"});
-  EXPECT_EQ(link.tally.messages, 3U);  // Hello, its reply, the call
+  EXPECT_EQ(lines(link.client_heard()), (Lines{"reply -> 1", "signal org.freedesktop.DBus.NameAcquired"}));
+  EXPECT_EQ(lines(link.bus_heard()), Lines{"call :1.1 org.any.Do"});
+}
+
+TEST(DbusStart, IntroducesItselfToTheBusBeforeTheClientSaysAnything) {
+  Link link(default_rules);
+  ASSERT_TRUE(link.advance());
+  link.to_server.consume(Link::opening.size());
+  EXPECT_EQ(lines(link.bus_heard()), (Lines{"call org.freedesktop.DBus org.freedesktop.DBus.Hello",
+                                            "call org.freedesktop.DBus org.freedesktop.DBus.AddMatch",
+                                            "call org.freedesktop.DBus org.freedesktop.DBus.ListNames"}));
+}
+
+TEST(DbusStart, EndsWhenTheBusRefusesAnotherConnection) {
+  Link link(default_rules);
+  link.log_in();
+  Header error = reply_to(link.bus_heard().at(0).serial, bus_name, "");
+  error.type = MessageType::error;
+  error.error_name = "org.freedesktop.DBus.Error.LimitsExceeded";
+  error.destination = ":1.7";
+  EXPECT_EQ(link.bus(error),
+            "from the bus: D-Bus connection: the bus refuses another connection: "
+            "org.freedesktop.DBus.Error.LimitsExceeded");
+}
+
+TEST(DbusStart, DeliversNothingBeforeTheClientSaidHello) {
+  Link link(default_rules);
+  link.log_in();
+  link.answer_greeting(services);
+  EXPECT_EQ(link.bus(from(":1.1", signal_of(5, "org.any", "Did", ":1.7"))), "");
+  EXPECT_EQ(link.bus(from(":1.1", call_of(6, ":1.7", "org.any", "Do"))), "");
+  EXPECT_TRUE(link.client_heard().empty());
+  EXPECT_EQ(lines(link.bus_heard()), Lines{"error org.freedesktop.DBus.Error.AccessDenied -> 6"});
 }
 
 TEST(DbusStart, WithEveryRightPassesAllButMonitoring) {
