@@ -29,6 +29,9 @@ NO_PROGRAM = re.compile(r"^_*(getpw\w*|getgr(ent|gid|nam|ouplist)\w*|getsp\w*|in
 # dlopen itself is part of every static glibc program: the character set converters behind iconv_open() and wide
 # streams hold it. Nobody of ours may name it, and their entrances are in NO_PROGRAM.
 NO_OBJECT = re.compile(NO_PROGRAM.pattern[:-1] + r"|^_*(dlopen|dlmopen|dlsym|bindtextdomain|tmpnam|mktemp)$")
+# The command line library uses streams, and those bring the C++ library's converters, which nobody calls. R09 is about
+# programs that run with somebody else's environment: the hooks and the shim have no such exception.
+BAGGAGE = {"xc-inject": {"iconv", "iconv_open", "newlocale", "__newlocale"}}
 INSTRUMENTATION = re.compile(r"^__(start_|stop_)?(asan|ubsan|sanitizer|sancov|lsan|tsan|msan)_")
 
 
@@ -36,14 +39,15 @@ def sanitized():
     return re.search(r"^XC_SANITIZE:STRING=(.*)$", (tree.BUILD / "CMakeCache.txt").read_text(), re.M).group(1) != ""
 
 
+LINE = re.compile(r"(?:([^:]+):)?[0-9a-f]* +([A-Za-z?]) (\S+)")  # of nm -A, after the file's own name
+
+
 def symbols(path):
     """[(member, type, name)] of an archive, object or program."""
     out = subprocess.run(["nm", "-A", str(path)], capture_output=True, text=True, check=True).stdout
-    found = []
-    for line in out.splitlines():
-        member, *_, kind, name = re.split(r":\s*|\s+", line.removeprefix(f"{path}:").strip())[-4:]
-        found.append((member if line.count(":") > 1 else "", kind, name.split("@")[0]))
-    return found
+    found = [LINE.fullmatch(line.removeprefix(f"{path}:")) for line in out.splitlines()]
+    assert all(found), f"nm says something new about {path}"
+    return [(m.group(1) or "", m.group(2), m.group(3).split("@")[0]) for m in found]
 
 
 def undefined(path):
@@ -89,7 +93,7 @@ def test_no_program_can_reach_nss_iconv_or_locales():
     for program in programs():
         names = {name for _, _, name in symbols(program)}
         assert "main" in names, f"{program} has no symbols to look at"
-        assert sorted(n for n in names if NO_PROGRAM.match(n)) == [], program
+        assert {n for n in names if NO_PROGRAM.match(n)} - BAGGAGE.get(program.name, set()) == set(), program
 
 
 def test_the_programs_are_static():

@@ -22,12 +22,17 @@ def commands():
     return {c["file"]: c["command"] for c in entries if c["file"].startswith(ours)}
 
 
+def visible_from(room):
+    """The room and every room its headers may reach: test_layering keeps the others out."""
+    return {room}.union(*(visible_from(below) for below in tree.rooms()[room]))
+
+
 @functools.cache
 def ground_of(room):
-    """Hash of what verdicts on units of a room rest on besides the unit: test_layering keeps other headers out."""
+    """Hash of what the verdicts on units of a room rest on besides the unit."""
     digest = hashlib.sha256(subprocess.run([TOOL, "--version"], capture_output=True, check=True).stdout)
     digest.update((tree.SOURCE / ".clang-tidy").read_bytes())
-    for below in sorted({room, *tree.rooms()[room]} - {"hooks"}):
+    for below in sorted(visible_from(room) - {"hooks"}):
         for path in tree.files(f"lib/{below}", suffixes={".h"}):
             digest.update(path.read_bytes() + b"\0")
     return digest
