@@ -1,6 +1,9 @@
 // Mediator for `dbus` links: the client's handshake and the bus's are two, every message is judged, and what is refused
 // is answered here. Runs in the worker; sees bytes, never a socket.
+#include <algorithm>
+
 #include "mediate/dbus_auth.h"
+#include "mediate/dbus_event.h"
 #include "mediate/dbus_flow.h"
 #include "mediate/dbus_session.h"
 #include "mediate/mediator.h"
@@ -15,19 +18,24 @@ constexpr std::chrono::seconds message_patience{60};
 
 Result<Policy> effective_policy(const Terms& terms) {
   Policy::Layers layers;
-  if (terms.rules.dbus) layers.push_back({*terms.rules.dbus});
+  for (const model::Layer& layer : terms.rights.layers) {
+    const bool silent = std::ranges::any_of(layer.any, [](const model::RoleRules& rules) { return !rules.dbus; });
+    if (silent) continue;  // one alternative that says nothing about buses restricts nothing
+    auto& alternatives = layers.emplace_back();
+    for (const model::RoleRules& rules : layer.any) alternatives.push_back(*rules.dbus);
+  }
   return Policy::parse(layers);
 }
 
 class Dbus final : public Mediator {
  public:
   Dbus(const Terms& terms, Policy policy)
-      : upstream_(terms.upstream), session_(std::move(policy), terms.tally), tally_(terms.tally) {}
+      : terms_(terms), session_(std::move(policy), terms.tally), tally_(terms.tally) {}
 
   Result<> advance(Wire wire) override {
     const std::uint64_t sent = wire.to_server.end_position();
     const std::uint64_t given = wire.to_client.end_position();
-    auto result = upstream_ == Upstream::connected ? mediate(wire) : turn_away(wire);
+    auto result = terms_.upstream == Upstream::connected ? mediate(wire) : turn_away(wire);
     tally_.to_server += wire.to_server.end_position() - sent;
     tally_.to_client += wire.to_client.end_position() - given;
     tally_.descriptors += out_.descriptors() + in_.descriptors() - counted_;
@@ -77,6 +85,7 @@ class Dbus final : public Mediator {
     if (message->header.descriptors > 0 && !client_.descriptors())
       return fail(Kind::policy, "D-Bus message: descriptors that were not negotiated");
     const Verdict verdict = XC_TRY(judge_outbound(session_, *message));
+    report(true, message->header, verdict);
     XC_CHECK(carry_out(verdict, message->header, out_, wire.from_client, wire.to_server, in_, wire.to_client));
     out_.send(wire.to_server, session_.take_questions());
     return verdict.act != Verdict::Act::wait;
@@ -87,9 +96,15 @@ class Dbus final : public Mediator {
     const auto message = XC_TRY(in_.next(wire.from_server, wire.to_client, out_.congested(), wanted));
     if (!message) return false;
     const Verdict verdict = XC_TRY(judge_inbound(session_, *message));
+    report(false, message->header, verdict);
     XC_CHECK(carry_out(verdict, message->header, in_, wire.from_server, wire.to_client, out_, wire.to_server));
     out_.send(wire.to_server, session_.take_questions());
     return true;
+  }
+
+  void report(bool outbound, const Header& header, const Verdict& verdict) const {
+    if (terms_.observer == nullptr || verdict.act == Verdict::Act::wait) return;
+    terms_.observer->on_event(describe_event(terms_, outbound, header, verdict));
   }
 
   static Result<> carry_out(const Verdict& verdict, const Header& header, Flow& flow, Stream& from, Stream& to,
@@ -124,18 +139,18 @@ class Dbus final : public Mediator {
   }
 
   std::string explain(const Header& call) {
-    const bool denied = upstream_ == Upstream::denied;
+    const bool denied = terms_.upstream == Upstream::denied;
     Header asked = call;
     asked.sender = {};
     return write_error(asked, session_.next_local_serial(),
                        denied ? access_denied : "org.freedesktop.DBus.Error.NoServer",
-                       denied                          ? "this link is refused by policy"
-                       : upstream_ == Upstream::absent ? "nobody offers this link's bus now"
-                                                       : "this link's bus could not be reached",
+                       denied                                ? "this link is refused by policy"
+                       : terms_.upstream == Upstream::absent ? "nobody offers this link's bus now"
+                                                             : "this link's bus could not be reached",
                        true);
   }
 
-  Upstream upstream_;
+  const Terms terms_;
   ClientLogin client_;
   BusLogin bus_;
   Flow out_;

@@ -54,6 +54,7 @@ Result<Verdict> take_filtered(Session& s, const Message& m, const Call& call) {
   if (!body) return fail(Kind::policy, "D-Bus connection: the bus sent no list of names");
   Header header = m.header;
   header.reply_serial = call.serial;
+  header.descriptors = 0;
   ++s.tally.messages;
   return Verdict{.act = Act::replace, .bytes = write_message(header, *body)};
 }

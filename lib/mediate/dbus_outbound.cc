@@ -127,6 +127,7 @@ Verdict judge_bus_call(Session& s, const Message& m) {
   Call call{.expect = ruling.expect, .note = std::move(ruling.text), .ordered = ruling.ordered};
   if (!ruling.body) return pass_call(s, header, std::move(call));
   header.body_size = static_cast<std::uint32_t>(ruling.body->size());
+  header.descriptors = 0;
   Verdict verdict = pass_call(s, header, std::move(call));
   verdict.act = Act::replace;
   verdict.bytes += *ruling.body;

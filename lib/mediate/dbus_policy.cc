@@ -238,7 +238,7 @@ bool Policy::all() const {
 }
 
 std::uint32_t Policy::descriptors() const {
-  std::uint32_t least = most_descriptors;
+  std::uint32_t least = layers_.empty() ? model::DbusRules{}.fds : most_descriptors;
   for (const auto& layer : layers_) {
     std::uint32_t best = 0;
     for (const RuleSet& set : layer) best = std::max(best, set.descriptors());

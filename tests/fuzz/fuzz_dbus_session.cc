@@ -60,19 +60,20 @@ struct Fuzzed {
   Stream from_server{};
   Stream to_client{};
   bool open = false;
-  xc::model::RoleRules rules{};
+  xc::model::Rights rights{};
   std::string name = "fuzz";
   Tally tally{};
   std::unique_ptr<Mediator> mediator{};
 
   Fuzzed() {
-    rules.dbus =
+    xc::model::DbusRules rules =
         xc::model::DbusRules{.talk = {"org.pv.Allowed"}, .own = {"org.pv.Mine.*"}, .interface = {"org.pv.Face"}};
+    rights.layers.push_back({{xc::model::RoleRules{.dbus = rules}}});
     mediator = make_mediator({.type = xc::model::Type::dbus,
                               .client = name,
                               .role = name,
                               .service = name,
-                              .rules = rules,
+                              .rights = rights,
                               .upstream = Upstream::connected,
                               .tally = tally});
   }

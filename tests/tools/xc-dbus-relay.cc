@@ -156,7 +156,7 @@ int relay(End& client, End& bus, xc::mediate::Mediator& mediator) {
 }
 
 struct Settings {
-  xc::model::RoleRules rules;
+  xc::model::Rights rights{};
   std::string bus;
 };
 
@@ -201,7 +201,7 @@ int serve_connection(int socket, const Settings& settings) {
                                                     .client = name,
                                                     .role = name,
                                                     .service = name,
-                                                    .rules = settings.rules,
+                                                    .rights = settings.rights,
                                                     .upstream = upstream,
                                                     .tally = tally});
   const int result = relay(client, bus, *mediator);
@@ -217,10 +217,11 @@ int serve_connection(int socket, const Settings& settings) {
 int main(int argc, char** argv) {
   const std::span<char*> arguments(argv, static_cast<std::size_t>(argc));
   if (argc < 3) return 64;
-  Settings settings{.rules = {}, .bus = arguments[2]};
-  settings.rules.dbus.emplace();
+  Settings settings{.bus = arguments[2]};
+  xc::model::DbusRules rules;
   for (const char* word : arguments.subspan(3))
-    if (!take_word(word, *settings.rules.dbus)) return 64;
+    if (!take_word(word, rules)) return 64;
+  settings.rights.layers.push_back({{xc::model::RoleRules{.dbus = rules}}});
   const Fd listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   const sockaddr_un name = address(arguments[1]);
   if (::bind(listener.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name) != 0) die("bind");

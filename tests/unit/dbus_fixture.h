@@ -142,15 +142,18 @@ inline Header reply_to(std::uint32_t reply_serial, std::string_view sender, std:
 
 class Link {
  public:
-  explicit Link(model::DbusRules rules, bool drip = false, Upstream upstream = Upstream::connected) : drip_(drip) {
-    rules_.dbus = std::move(rules);
+  explicit Link(model::DbusRules rules, bool drip = false, Upstream upstream = Upstream::connected,
+                Observer* observer = nullptr)
+      : drip_(drip) {
+    rights_.layers.push_back({{model::RoleRules{.dbus = std::move(rules)}}});
     mediator_ = make_mediator({.type = model::Type::dbus,
                                .client = name_,
                                .role = name_,
                                .service = name_,
-                               .rules = rules_,
+                               .rights = rights_,
                                .upstream = upstream,
-                               .tally = tally});
+                               .tally = tally,
+                               .observer = observer});
   }
 
   Result<> advance() { return mediator_->advance({from_client, to_server, from_server, to_client}); }
@@ -248,7 +251,7 @@ class Link {
 
   std::string name_ = "test";
   std::vector<Heard> passed_;  // to peers, while the greeting was answered
-  model::RoleRules rules_;
+  model::Rights rights_;
   bool drip_;
   std::unique_ptr<Mediator> mediator_;
 };

@@ -659,6 +659,31 @@ TEST(DbusStart, EndsALinkWhoseRulesMakeNoSense) {
             "dbus rule talk \"no name\": expected a well-known bus name, with or without .* at its end");
 }
 
+TEST(DbusEvent, TellsWhoeverListensWhatBecameOfAMessage) {
+  class Listener final : public Observer {
+   public:
+    void on_event(std::string_view line) override { heard.emplace_back(line); }
+    std::vector<std::string> heard;
+  } listener;
+  Link link(default_rules, false, Upstream::connected, &listener);
+  link.open(services);
+  listener.heard.clear();
+  EXPECT_EQ(link.client(call_of(5, "org.pv.Hidden", "org.any", "Do")), "");
+  EXPECT_EQ(link.client(with_strings(call_of(6, "org.pv.Allowed", "org.any", "Do"), "s"), strings_body({"secret"})),
+            "");
+  EXPECT_EQ(link.bus(from(":1.4", signal_of(7, "org.any", "Did"))), "");
+  EXPECT_EQ(listener.heard,
+            (Lines{R"({"event":"message","client":"test","role":"test","service":"test","from":"client","type":"call",)"
+                   R"("verdict":"answered","destination":"org.pv.Hidden","interface":"org.any","member":"Do",)"
+                   R"("path":"/org/pv/obj","serial":5})",
+                   R"({"event":"message","client":"test","role":"test","service":"test","from":"client","type":"call",)"
+                   R"("verdict":"passed","destination":"org.pv.Allowed","interface":"org.any","member":"Do",)"
+                   R"("path":"/org/pv/obj","serial":6,"bytes":11})",
+                   R"({"event":"message","client":"test","role":"test","service":"test","from":"bus","type":"signal",)"
+                   R"("verdict":"dropped","sender":":1.4","interface":"org.any","member":"Did",)"
+                   R"("path":"/org/pv/obj","serial":7})"}));
+}
+
 TEST(DbusFlow, LeavesADescriptorToTheMessageThatTheKernelGluedBehindAnother) {
   Link link(default_rules);
   link.open(services);
