@@ -120,7 +120,10 @@ class EngineGroup {
     paths_.clear();
     return busy;
   }
-  ~EngineGroup() { remove(); }
+  ~EngineGroup() {
+    for (const auto& path : paths_) (void)sys::write_file(AT_FDCWD, path + "/../cgroup.procs", "0");
+    remove();
+  }
   EngineGroup(const EngineGroup&) = delete;
   EngineGroup& operator=(const EngineGroup&) = delete;
   [[nodiscard]] std::size_t count() const { return paths_.size(); }
