@@ -47,7 +47,9 @@ class BlockingFuse:
         try:
             while self.serving:
                 if select.select([self.device], [], [], 0.02)[0]:
-                    self._answer(os.read(self.device, 1 << 17))
+                    request = os.read(self.device, 1 << 17)
+                    if request:
+                        self._answer(request)
         except (OSError, ValueError):
             pass  # unmounted
 

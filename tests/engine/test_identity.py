@@ -31,7 +31,7 @@ class Pair:
 
     def heads(self):
         dump = self.provider.out / "dump"
-        return dump.read_text().split("\r\n\r\n")[:-1] if dump.exists() else []
+        return dump.read_bytes().decode(errors="replace").split("\r\n\r\n")[:-1] if dump.exists() else []
 
 
 def identities(head):
