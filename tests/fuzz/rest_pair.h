@@ -23,9 +23,9 @@ inline void require(bool holds, std::string_view what) {
 class RestPair {
  public:
   explicit RestPair(model::RoleRules rules)
-      : rules_(std::move(rules)),
+      : rights_{{{{std::move(rules)}}}},
         mediator_(
-            make_rest({model::Type::rest, client_, role_, service_, rules_, Upstream::connected, tally_, nullptr})) {}
+            make_rest({model::Type::rest, client_, role_, service_, rights_, Upstream::connected, tally_, nullptr})) {}
 
   /// Says `bytes` on one side, `piece` at a time (0 = whole), and lets everything come to rest.
   void say(Stream& from, std::string_view bytes, std::size_t piece) {
@@ -67,7 +67,7 @@ class RestPair {
     return any;
   }
   std::string client_ = "web", role_ = "admin", service_ = "api";
-  model::RoleRules rules_;
+  model::Rights rights_;
   Tally tally_;
   std::unique_ptr<Mediator> mediator_;
 };

@@ -20,8 +20,8 @@ namespace xc::mediate {
 class RestBench {
  public:
   explicit RestBench(model::RoleRules rules = {}, Upstream upstream = Upstream::connected, Observer* observer = nullptr)
-      : rules_(std::move(rules)),
-        mediator_(make_rest({model::Type::rest, client_, role_, service_, rules_, upstream, tally, observer})) {
+      : rights_{{{{std::move(rules)}}}},
+        mediator_(make_rest({model::Type::rest, client_, role_, service_, rights_, upstream, tally, observer})) {
     if (upstream != Upstream::connected) from_server.end();  // as the session does without a socket
   }
 
@@ -82,7 +82,7 @@ class RestBench {
   }
 
   std::string client_ = "web", role_ = "admin", service_ = "api";
-  model::RoleRules rules_;
+  model::Rights rights_;
   std::unique_ptr<Mediator> mediator_;
 };
 

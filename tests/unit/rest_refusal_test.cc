@@ -265,9 +265,9 @@ TEST(RestRefusal, OfHeadHasNoBody) {
 
 TEST(RestRefusal, WithoutAnIdentityThatFitsAFieldNothingPasses) {
   const std::string bad = "web\r\nX: y", role = "admin", service = "api";
-  const model::RoleRules rules;
+  const model::Rights rights;
   Tally tally;
-  const auto mediator = make_rest({model::Type::rest, bad, role, service, rules, Upstream::connected, tally, nullptr});
+  const auto mediator = make_rest({model::Type::rest, bad, role, service, rights, Upstream::connected, tally, nullptr});
   Stream from_client, to_server, from_server, to_client;
   from_client.append(get);
   ASSERT_TRUE(mediator->advance({from_client, to_server, from_server, to_client}));
