@@ -1,56 +1,135 @@
-// xc-inject: a person's window into xconnect. Parses the command line, calls one verb of lib/app, prints one error
-// line.
+// xc-inject: a person's window into xconnect. Parses the command line, calls one verb of lib/app, prints what it says.
 #include <CLI/CLI.hpp>
-#include <csignal>
 #include <cstdio>
+#include <memory>
 #include <string>
+#include <vector>
 
+#include "app/look.h"
 #include "app/mediate.h"
-#include "sys/log.h"
+#include "app/start.h"
+#include "base/json_out.h"
+#include "plan/describe.h"
 
 namespace {
 
-int finish(const xc::Result<>& outcome) {
-  if (outcome) return 0;
-  std::fprintf(stderr, "xc-inject: %s\n", outcome.error().text.c_str());
-  return xc::exit_code(outcome.error().kind);
+using xc::Kind;
+
+int complain(const xc::Error& error) {
+  std::fprintf(stderr, "xc-inject: %s\n", error.text.c_str());
+  return xc::exit_code(error.kind);
+}
+
+/// Prints `text`; a reader that has gone away is no error worth a word.
+int print(const std::string& text) {
+  (void)std::fputs(text.c_str(), stdout);
+  return 0;
+}
+
+void add_check(CLI::App& app, int& status) {
+  struct Options {
+    std::vector<std::string> files;
+    std::string kind;
+    bool json = false;
+  };
+  auto options = std::make_shared<Options>();
+  auto* verb = app.add_subcommand("check", "check manifests: run.json, args.json, services.json, policy");
+  verb->add_option("FILE", options->files, "files to check")->required();
+  verb->add_option("--as", options->kind, "what the files are: run, args, services or policy (default: by their name)")
+      ->check(CLI::IsMember({"run", "args", "services", "policy"}));
+  verb->add_flag("--json", options->json, "one JSON list of verdicts");
+  verb->callback([options, &status] {
+    std::vector<xc::app::Verdict> verdicts;
+    for (const auto& file : options->files) {
+      auto verdict = xc::app::check(file, options->kind);
+      if (!verdict) {
+        status = complain(verdict.error());
+        return;
+      }
+      if (!verdict->good) status = xc::exit_code(Kind::manifest);
+      if (!options->json && !verdict->good) std::fprintf(stderr, "%s\n", verdict->error.c_str());
+      for (const auto& warning : verdict->warnings)
+        if (!options->json) std::fprintf(stderr, "warning: %s\n", warning.c_str());
+      verdicts.push_back(std::move(*verdict));
+    }
+    if (options->json) (void)print(xc::to_json(verdicts) + "\n");
+  });
+}
+
+void add_plan(CLI::App& app, int& status) {
+  auto options = std::make_shared<xc::app::PlanOptions>();
+  auto json = std::make_shared<bool>(false);
+  options->bundle = ".";
+  auto* verb = app.add_subcommand("plan", "what the hook would do for a container, from its files; needs no root");
+  verb->add_option("DIR", options->bundle, "bundle (directory of config.json), or directory of the manifests")
+      ->capture_default_str();
+  verb->add_option("--name", options->name, "name of the container (default: that of the directory)");
+  verb->add_option("--run", options->run, "what it asks for, instead of DIR/run.json (absolute path)");
+  verb->add_option("--services", options->services, "what it offers, instead of DIR/services.json (absolute path)");
+  verb->add_option("--config", options->config, "host policy and services")->capture_default_str();
+  verb->add_flag("--json", *json, "as JSON");
+  verb->callback([options, json, &status] {
+    const auto plan = xc::app::plan_from_files(*options);
+    status = !plan ? complain(plan.error())
+                   : print(*json ? xc::plan::describe_json(*plan) + "\n" : xc::plan::describe(*plan));
+  });
+}
+
+void add_status(CLI::App& app, const char* name, const char* about, int& status) {
+  struct Options {
+    std::string container;
+    std::string state = "/run/xconnect";
+    bool json = false;
+  };
+  auto options = std::make_shared<Options>();
+  auto* verb = app.add_subcommand(name, about);
+  verb->add_option("CONTAINER", options->container, "only this one");
+  verb->add_option("--state", options->state, "state directory")->capture_default_str();
+  verb->add_flag("--json", options->json, "as JSON, with every counter and reason");
+  verb->callback([options, &status] {
+    const auto seen = xc::app::see(options->state, options->container);
+    status =
+        !seen ? complain(seen.error()) : print(options->json ? xc::to_json(*seen) + "\n" : xc::app::table_of(*seen));
+  });
 }
 
 void add_mediate(CLI::App& app, int& status) {
   auto* verb = app.add_subcommand("mediate", "run one mediator between two sockets, without a container");
   auto options = std::make_shared<xc::app::MediateOptions>();
-  auto type = std::make_shared<std::string>();
-  verb->add_option("TYPE", *type, "what is spoken: unix or rest")->required();
+  verb->add_option("TYPE", options->type, "what is spoken: unix, rest or dbus")->required();
   verb->add_option("--listen", options->listen, "socket to make: a path that does not exist, or @name")->required();
   verb->add_option("--connect", options->connect, "the provider's socket: a path, or @name")->required();
   verb->add_option("--client", options->client, "identity the provider sees")->capture_default_str();
   verb->add_option("--role", options->role, "role the provider sees")->capture_default_str();
+  verb->add_option("--rules", options->rules, "file with what the role may do (the object of one type in \"roles\")");
   verb->add_option(
       "--ready-fd", options->ready_fd,
       "descriptor that gets one byte when connections are accepted; closing its other end ends the mediator");
-  verb->callback([options, type, &status] {
-    const auto known = xc::model::type_of(*type);
-    if (!known) throw CLI::ValidationError("TYPE", "\"" + *type + "\" is not a type; known are unix and rest");
-    options->type = *known;
-    xc::log::to_stderr("xc-inject");
-    status = finish(xc::app::mediate(*options));
+  verb->callback([options, &status] {
+    const auto done = xc::app::mediate(*options);
+    status = done ? 0 : complain(done.error());
   });
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::signal(SIGPIPE, SIG_IGN);
+  xc::app::start_for_a_person();
   CLI::App app{"xconnect: a container reaches exactly what it was granted", "xc-inject"};
   app.require_subcommand(1);
-  app.set_version_flag("--version", XC_VERSION);
+  app.set_version_flag("--version", "xc-inject " XC_VERSION);
+  app.footer(
+      "Exit status: 0 done, 64 usage, 71 kernel or engine, 73 cannot plant, 75 deadline, 77 policy, 78 manifest.");
   int status = 0;
+  add_check(app, status);
+  add_plan(app, status);
+  add_status(app, "ps", "containers and their links", status);
+  add_status(app, "status", "the same; with --json every counter and reason", status);
   add_mediate(app, status);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    const int code = app.exit(error);
-    return code == 0 ? 0 : xc::exit_code(xc::Kind::usage);
+    return app.exit(error) == 0 ? 0 : xc::exit_code(Kind::usage);
   }
   return status;
 }

@@ -1,11 +1,9 @@
 // xc-shim: the mediator of one container. Started by xc-hook, ends with the container (lib/shim/life.h).
-#include <climits>
-
+#include "app/start.h"
 #include "shim/life.h"
-#include "sys/privileges.h"
 
 int main() {
-  if (const auto clean = xc::sys::start_clean(INT_MAX); !clean) return xc::exit_code(clean.error().kind);
-  const auto outcome = xc::shim::live_as_monitor();
+  const auto clean = xc::app::start_as_shim();
+  const auto outcome = clean ? xc::shim::live_as_monitor() : clean;  // it logs its own error: nobody reads ours
   return outcome ? 0 : xc::exit_code(outcome.error().kind);
 }

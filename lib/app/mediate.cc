@@ -7,16 +7,22 @@
 #include <cerrno>
 #include <vector>
 
+#include "base/text.h"
+#include "parse/policy.h"
+#include "plan/rules.h"
 #include "shim/config.h"
 #include "shim/life.h"
 #include "shim/monitor.h"
 #include "sys/log.h"
 #include "sys/parent_dir.h"
 #include "sys/proc.h"
+#include "sys/small_file.h"
 #include "sys/unix_socket.h"
 
 namespace xc::app {
 namespace {
+
+constexpr std::size_t rules_limit = 64UL * 1024;
 
 /// A listening socket that takes its file away again, if it is still the one we made.
 class Listener {
@@ -68,14 +74,24 @@ Listener::~Listener() {
   if (present && *present == file_) (void)::unlinkat(directory_.get(), name_.c_str(), 0);
 }
 
-shim::Config config_of(const MediateOptions& options) {
+/// The rules are the caller's own words, like the rest of his command line.
+Result<model::RoleRules> read_rules(const MediateOptions& options, model::Type type) {
+  if (options.rules.empty()) return model::RoleRules{};
+  const std::string text = XC_TRY(sys::read_file(AT_FDCWD, options.rules, rules_limit));
+  return parse::parse_rules(text, options.rules, type);
+}
+
+Result<shim::Config> config_of(const MediateOptions& options) {
+  const auto type = model::type_of(options.type);
+  if (!type || !plan::is_supported(*type))
+    return fail(Kind::usage, "TYPE: " + text::quoted(options.type) + " is not mediated; try unix or rest");
   model::Link link;
-  link.service = std::string(name_of(options.type));
+  link.service = options.type;
   link.role = options.role;
   link.target = options.listen;
   link.address = options.connect;
-  link.type = options.type;
-  link.grants = {{.provider = "*", .rules = options.rules}};
+  link.type = *type;
+  link.grants = {{.provider = "*", .rules = XC_TRY(read_rules(options, *type))}};
   shim::Config config;
   config.consumer = options.client;
   config.links.push_back(std::move(link));
@@ -86,8 +102,8 @@ shim::Config config_of(const MediateOptions& options) {
 
 Result<> mediate(const MediateOptions& options) {
   const auto proc = XC_TRY(sys::Proc::open());
+  const shim::Config config = XC_TRY(config_of(options));
   auto listener = XC_TRY_IN(options.listen, Listener::make(options.listen));
-  const shim::Config config = config_of(options);
   const shim::Street street{config.consumer, proc, config.host, nullptr};
   shim::Watch watch;
   watch.signals = XC_TRY(shim::watch_signals());

@@ -5,17 +5,16 @@
 #include <string>
 
 #include "base/result.h"
-#include "model/service.h"
 
 namespace xc::app {
 
 struct MediateOptions {
-  model::Type type = model::Type::raw_unix;
+  std::string type;     ///< word of services.json: unix, rest, dbus
   std::string listen;   ///< "/path" or "@name"; the path must not exist
   std::string connect;  ///< "/path" or "@name"
   std::string client = "client";
   std::string role = "any";
-  model::RoleRules rules;
+  std::string rules;  ///< file; empty = nothing restricted, nothing special granted
   int ready_fd = -1;  ///< gets one byte when connections are accepted; its other end closing ends the mediator
 };
 

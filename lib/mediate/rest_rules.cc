@@ -43,9 +43,8 @@ bool allows_request(const model::Rights& rights, std::string_view method, const 
 }
 
 bool allows_upgrade(const model::Rights& rights, std::string_view method, const http::Target& target) {
-  return model::grants(rights, &model::RoleRules::rest, [&](const auto& rules) {
-    return rules.upgrade && allows_request(rules, method, target);
-  });
+  return model::grants(rights, &model::RoleRules::rest,
+                       [&](const auto& rules) { return rules.upgrade && allows_request(rules, method, target); });
 }
 
 std::string describe_refusal(const model::Rights& rights, std::string_view method, const http::Target& target) {

@@ -30,7 +30,8 @@ Result<> Session::flush() {
     const bool to_server = XC_TRY(server.send());
     const bool to_client = XC_TRY(client.send());
     // A peer that reads no more makes the other side's words pointless: its writes fail as they would directly.
-    const bool silenced = (client.deaf() && server.stop_receiving()) | (server.deaf() && client.stop_receiving());
+    bool silenced = client.deaf() && server.stop_receiving();
+    silenced = (server.deaf() && client.stop_receiving()) || silenced;
     const bool waiting = silenced || !client.in.empty() || !server.in.empty();
     if (!waiting || !(to_server || to_client || silenced)) break;
     XC_CHECK(mediator_->advance(wire()));

@@ -1,0 +1,183 @@
+#include "app/look.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+
+#include "app/inputs.h"
+#include "base/text.h"
+#include "parse/json_in.h"
+#include "plan/planner.h"
+#include "reader/files.h"
+#include "registry/records.h"
+#include "sys/unix_socket.h"
+
+namespace xc::app {
+namespace {
+
+constexpr std::size_t manifest_limit = 64UL * 1024;
+constexpr std::chrono::seconds patience{2};
+
+std::string base_name(const std::string& path) {
+  return path.substr(path.rfind('/') + 1);
+}
+
+std::string kind_by_name(const std::string& file) {
+  const std::string name = base_name(file);
+  for (const char* kind : {"run", "args", "services", "policy"})
+    if (name.find(kind) != std::string::npos) return kind;
+  return "";
+}
+
+Result<std::string> read_file(const std::string& path) {
+  const auto slash = path.rfind('/');
+  const std::string directory = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  const Fd handle{::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (!handle) return fail_errno(Kind::usage, path, errno);
+  // Whoever owns it: here it is only looked at.
+  auto text = XC_TRY(reader::read_document(handle.get(), base_name(path), manifest_limit, reader::Keeper::image));
+  if (!text) return fail(Kind::usage, path + ": is not there");
+  return std::move(*text);
+}
+
+template <class T>
+void judge(Verdict& verdict, Result<T> parsed) {
+  verdict.good = parsed.has_value();
+  if (!parsed) {
+    verdict.error = parsed.error().text;
+    return;
+  }
+  if constexpr (requires { parsed->warnings; }) verdict.warnings = std::move(parsed->warnings);
+}
+
+/// What a shim says when one connects to its status socket.
+Result<shim::Status> ask_shim(const registry::StateDir& state, const std::string& key) {
+  const Fd socket_file{::openat(state.containers(), (key + "/status").c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC)};
+  if (!socket_file) return fail_errno(Kind::kernel, "its status socket", errno);
+  const Fd socket = XC_TRY(sys::connect_path(socket_file, sys::SocketKind::stream));
+  std::string text;
+  std::array<char, 4096> piece{};
+  for (const auto deadline = std::chrono::steady_clock::now() + patience;;) {
+    pollfd waiting{socket.get(), POLLIN, 0};
+    if (::poll(&waiting, 1, sys::milliseconds_until(deadline)) <= 0) return fail(Kind::again, "it does not answer");
+    const ssize_t got = ::recv(socket.get(), piece.data(), piece.size(), 0);
+    if (got < 0) return fail_errno(Kind::kernel, "its status socket", errno);
+    if (got == 0) break;
+    text.append(piece.data(), static_cast<std::size_t>(got));
+  }
+  return parse::from_json<shim::Status>(text, "status of " + key);
+}
+
+Seen look_at(const registry::StateDir& state, const std::string& key, const registry::Record& record) {
+  Seen seen;
+  seen.container = record.container.name;
+  seen.pid = record.init.pid;
+  seen.alive = registry::is_alive(record.init);
+  for (const auto& offer : record.offers) seen.offers.push_back(offer.name);
+  if (record.links.empty()) {
+    seen.shim = "none";
+    return seen;
+  }
+  auto status = ask_shim(state, key);
+  seen.shim = status ? "serving" : status.error().text;
+  if (status) seen.links = std::move(status->links);
+  return seen;
+}
+
+std::string aligned(const std::vector<std::vector<std::string>>& rows) {
+  std::vector<std::size_t> widths(rows.front().size());
+  for (const auto& row : rows)
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+  std::string out;
+  for (const auto& row : rows) {
+    std::string line;
+    for (std::size_t i = 0; i < row.size(); ++i) line += row[i] + std::string(widths[i] - row[i].size() + 2, ' ');
+    line.erase(line.find_last_not_of(' ') + 1);
+    out += line + "\n";
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<Verdict> check(const std::string& file, const std::string& kind) {
+  Verdict verdict;
+  verdict.file = file;
+  verdict.kind = kind.empty() ? kind_by_name(file) : kind;
+  auto reader = XC_TRY(reader::Reader::start());
+  const std::string text = XC_TRY(read_file(file));
+  if (verdict.kind == "run")
+    judge(verdict, reader.run(text, file));
+  else if (verdict.kind == "args")
+    judge(verdict, reader.args(text, file));
+  else if (verdict.kind == "services")
+    judge(verdict, reader.services(text, file));
+  else if (verdict.kind == "policy")
+    judge(verdict, reader.policy(text, file));
+  else
+    return fail(Kind::usage, file + ": what is it? say --as run, args, services or policy");
+  return verdict;
+}
+
+Result<model::Plan> plan_from_files(const PlanOptions& options) {
+  auto reader = XC_TRY(reader::Reader::start());
+  const HostConfig host = XC_TRY(read_host_config(reader, options.config));
+  model::OciState state;
+  state.bundle = options.bundle;
+  while (state.bundle.size() > 1 && state.bundle.ends_with('/')) state.bundle.pop_back();
+  state.id = options.name.empty() ? base_name(state.bundle) : options.name;
+  auto container = read_oci_container(reader, state);
+  if (!container) {
+    if (container.error().text.find("config.json: is not there") == std::string::npos)
+      return std::unexpected(container.error());
+    container.emplace();  // no OCI bundle: the directory of an LXC container, or manifests alone
+    container->name = state.id;
+    container->bundle = state.bundle;
+  }
+  HookOptions manifests_of;
+  manifests_of.run = options.run;
+  manifests_of.services = options.services;
+  const auto manifests = XC_TRY(read_manifests(reader, *container, manifests_of));
+  const model::HostFacts facts{.offered = host.services, .known_container = false};
+  return plan::make_plan(*container, manifests.wants, manifests.offers.value_or(model::Exports{}), model::Origin::host,
+                         host.policy, facts);
+}
+
+Result<std::vector<Seen>> see(const std::string& path, const std::string& container) {
+  const auto state = XC_TRY(registry::StateDir::find(path));
+  std::vector<Seen> all;
+  for (const auto& key : registry::keys(state)) {
+    const auto record = registry::read(state, key);
+    if (!record || !*record) continue;  // a hook is making or removing it at this moment
+    if (!container.empty() && (**record).container.name != container) continue;
+    all.push_back(look_at(state, key, **record));
+  }
+  if (!container.empty() && all.empty()) return fail(Kind::usage, container + ": no such container is served");
+  std::ranges::sort(all, {}, &Seen::container);
+  return all;
+}
+
+std::string table_of(const std::vector<Seen>& seen) {
+  std::vector<std::vector<std::string>> rows{
+      {"CONTAINER", "PID", "SERVICE", "TYPE", "ROLE", "TARGET", "STATE", "PROVIDER", "ACTIVE", "SERVED", "REFUSED"}};
+  for (const auto& one : seen) {
+    for (const auto& offer : one.offers)
+      rows.push_back(
+          {one.container, text::number(one.pid), offer, "", "", "", one.alive ? "offered" : "gone", "", "", "", ""});
+    if (!one.offers.empty() && one.links.empty() && one.shim == "none") continue;
+    if (one.links.empty())
+      rows.push_back({one.container, text::number(one.pid), "", "", "", "", one.shim, "", "", "", ""});
+    for (const auto& link : one.links)
+      rows.push_back({one.container, text::number(one.pid), link.service, link.type, link.role, link.target, link.state,
+                      link.provider.empty() ? "-" : link.provider, text::number(link.active),
+                      text::number(link.connections), text::number(link.refusals)});
+  }
+  return aligned(rows);
+}
+
+}  // namespace xc::app

@@ -1,0 +1,69 @@
+// The verbs of xc-inject that change nothing: check, plan, ps and status. Documents are parsed by the reader's child
+// even here: a person checks files that came from elsewhere.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "model/plan.h"
+#include "shim/status.h"
+
+namespace xc::app {
+
+/// One checked file.
+struct Verdict {
+  std::string file;
+  std::string kind;  ///< run, args, services or policy
+  bool good = false;
+  std::string error;  ///< the sentence, when not good
+  std::vector<std::string> warnings;
+};
+template <class A>
+void fields(A& a, Verdict& v) {
+  a("file", v.file);
+  a("kind", v.kind);
+  a("good", v.good);
+  a("error", v.error);
+  a("warnings", v.warnings);
+}
+
+/// Checks one manifest; what it is comes from `kind`, or from its name (run.json, args.json, services.json, and
+/// *policy*.json). An error means that it could not be told what to check.
+[[nodiscard]] Result<Verdict> check(const std::string& file, const std::string& kind);
+
+struct PlanOptions {
+  std::string bundle;  ///< directory of config.json (or of lxc's configuration) and the manifests
+  std::string name;    ///< of the container; empty = the directory's own
+  std::string run;
+  std::string services;
+  std::string config = "/etc/xconnect";
+};
+/// What the hook would do for a container with these files, as far as files tell.
+[[nodiscard]] Result<model::Plan> plan_from_files(const PlanOptions& options);
+
+/// A container the registry knows.
+struct Seen {
+  std::string container;
+  std::int64_t pid = 0;
+  bool alive = false;
+  std::string shim;  ///< "serving", "none" (it only offers), or why it does not answer
+  std::vector<std::string> offers;
+  std::vector<shim::PostStatus> links;
+};
+template <class A>
+void fields(A& a, Seen& s) {
+  a("container", s.container);
+  a("pid", s.pid);
+  a("alive", s.alive);
+  a("shim", s.shim);
+  a("offers", s.offers);
+  a("links", s.links);
+}
+/// All of them, or those called `container`, with what their shims say at this moment.
+[[nodiscard]] Result<std::vector<Seen>> see(const std::string& state, const std::string& container);
+
+/// The same as an aligned table for a person.
+[[nodiscard]] std::string table_of(const std::vector<Seen>& seen);
+
+}  // namespace xc::app
