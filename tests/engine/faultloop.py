@@ -23,10 +23,17 @@ def calls_of(file):
     return calls
 
 
-def faulty(hook, name, number, effect):
+def faulty(hook, name, number, effect, file):
     """The hook, with `effect` ("signal=KILL", "error=ENOSPC") at the n-th call of that name."""
-    return ["/usr/bin/strace", "-qq", "-o", "/dev/null", "-e", f"trace={name}", "-e",
-            f"inject={name}:{effect}:when={number}", *hook]
+    return ["/usr/bin/strace", "-o", str(file), "-e", f"trace={name}", "-e", f"inject={name}:{effect}:when={number}",
+            *hook]
+
+
+def struck(file):
+    """Whether a hook that lived met the fault: one that waits makes a call more or less from time to time. strace says
+    nothing reliable of a hook that was killed."""
+    text = file.read_text(errors="replace")
+    return "(INJECTED)" in text or "killed by SIGKILL" in text
 
 
 def sample(calls, most):
