@@ -60,6 +60,7 @@ def start_provider(engine, c):
 def first_call(engine, c):
     outcome = engine.run(c)
     expect(outcome.code == 0, f"exit code {outcome.code}: {outcome.output}")
+    expect(outcome.output.endswith("}\n"), f"it printed: {outcome.output!r}")
     answer = json.loads(outcome.output.splitlines()[-1])
     expect((answer["client"], answer["role"], answer["identities"]) == (c.name, "viewer", 2), outcome.output)
     return (f"{' '.join(c.args)}\n{json.dumps(answer)}\n"

@@ -158,7 +158,7 @@ class Lxc:
     def prepare(self, c, init=None):
         lines = [f"lxc.rootfs.path = dir:{c.root}", f"lxc.uts.name = {c.name}", "lxc.net.0.type = empty",
                  "lxc.mount.auto = proc:mixed sys:mixed", "lxc.autodev = 1", "lxc.pty.max = 1",
-                 f"lxc.log.file = {c.home}/lxc.log", "lxc.log.level = DEBUG",
+                 f"lxc.console.logfile = {c.console}", f"lxc.log.file = {c.home}/lxc.log", "lxc.log.level = DEBUG",
                  f"lxc.hook.version = {self.hook_version}", f"lxc.init.cmd = {init or self._init(c)}"]
         lines += [f"lxc.environment = {variable}" for variable in ["PATH=/bin", *c.env]]
         lines += [f"lxc.mount.entry = {source} {target.lstrip('/')} none bind,{','.join(options) or 'rw'} 0 0"
@@ -187,10 +187,13 @@ class Lxc:
         return "/first"
 
     def run(self, c, timeout=LIMIT):
+        """The container prints to its console, which LXC copies to a file, as there is no terminal here."""
         self.prepare(c)
+        before = len(c.console_text())
         outcome = self._call("lxc-start", c, "-F", timeout=timeout)
         if outcome.code == 124:
             self.stop(c)
+        outcome.output += c.console_text()[before:].replace("\r\n", "\n")
         return outcome
 
     def start(self, c, timeout=LIMIT):
