@@ -7,6 +7,7 @@
 #include <csignal>
 
 #include "reader/child.h"
+#include "sys/descriptors.h"
 #include "sys/privileges.h"
 #include "sys/seccomp.h"
 

@@ -14,6 +14,7 @@
 
 #include "base/pack.h"
 #include "base/text.h"
+#include "sys/descriptors.h"
 #include "sys/log.h"
 #include "sys/privileges.h"
 

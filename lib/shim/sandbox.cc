@@ -16,6 +16,7 @@
 #include <string>
 
 #include "base/text.h"
+#include "sys/descriptors.h"
 #include "sys/privileges.h"
 
 namespace xc::shim {
@@ -143,6 +144,8 @@ Result<Sandboxed> start_sandboxed(const SandboxTerms& terms, const std::function
   const char go = 1;
   if (::send(child.control.get(), &go, 1, MSG_NOSIGNAL) != 1)
     return fail_errno(Kind::kernel, "starting the worker", errno);
+  // From here on nobody waits for the worker: a full queue is an answer.
+  if (::fcntl(child.control.get(), F_SETFL, O_NONBLOCK) != 0) return fail_errno(Kind::kernel, "O_NONBLOCK", errno);
   return child;
 }
 

@@ -18,6 +18,7 @@
 #include "base/text.h"
 #include "sys/privileges.h"
 #include "sys/process.h"
+#include "sys/rights.h"
 #include "sys/unix_message.h"
 
 namespace xc::sys {
@@ -81,12 +82,12 @@ Result<std::optional<Answer>> read_answer(const Fd& from_child, Deadline deadlin
     if (ready < 0 && errno != EINTR) return fail_errno(Kind::kernel, "poll", errno);
     if (ready == 0) return std::nullopt;
     if (ready < 0) continue;
-    auto received = XC_TRY(receive_message(from_child.get(), piece, most_descriptors));
+    auto received = XC_TRY(receive_message(from_child.get(), piece, most_rights));
     if (!received) continue;
     if (received->size == 0) return answer;
     answer.bytes.append(piece.data(), received->size);
     for (Fd& fd : received->descriptors) answer.descriptors.push_back(std::move(fd));
-    if (answer.bytes.size() > answer_limit || answer.descriptors.size() > most_descriptors)
+    if (answer.bytes.size() > answer_limit || answer.descriptors.size() > most_rights)
       return fail(Kind::internal, "a child of ours answered with too much");
   }
 }

@@ -7,7 +7,6 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,7 +15,7 @@
 #include <cstdlib>
 
 #include "base/fd.h"
-#include "base/text.h"
+#include "sys/descriptors.h"
 
 namespace xc::sys {
 namespace {
@@ -128,17 +127,6 @@ Result<> drop_everything(unsigned descriptors) {
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return fail_errno(Kind::kernel, "no_new_privs", errno);
   if (::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) return fail_errno(Kind::kernel, "PR_SET_DUMPABLE", errno);
   (void)::prctl(set_mdwe, mdwe_refuse_exec_gain, 0, 0, 0);  // Linux 6.3; the filter forbids PROT_EXEC anyway
-  return {};
-}
-
-Result<> close_from(unsigned first) {
-  if (::syscall(SYS_close_range, first, ~0U, 0U) == 0) return {};
-  if (errno != ENOSYS) return fail_errno(Kind::kernel, "close_range", errno);
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return fail_errno(Kind::kernel, "getrlimit", errno);
-  // Numbers above a lowered limit can still be open; 1 << 20 is the kernel's default ceiling (fs.nr_open).
-  const auto last = std::max<rlim_t>(std::min<rlim_t>(limit.rlim_max, 1U << 20U), 1024);
-  for (auto number = static_cast<int>(first); static_cast<rlim_t>(number) < last; ++number) ::close(number);
   return {};
 }
 

@@ -26,7 +26,4 @@ namespace xc::sys {
 /// `descriptors` is its RLIMIT_NOFILE.
 [[nodiscard]] Result<> drop_everything(unsigned descriptors);
 
-/// Closes every descriptor from `first` on (close_range(2), or one by one where the kernel has none).
-[[nodiscard]] Result<> close_from(unsigned first);
-
 }  // namespace xc::sys

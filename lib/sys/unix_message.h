@@ -13,8 +13,6 @@
 
 namespace xc::sys {
 
-inline constexpr std::size_t most_descriptors = 253;  ///< SCM_MAX_FD of the kernel: of one message
-
 /// Sends `bytes`, with `descriptors` (borrowed, at most 253) at the first of them. How many bytes were taken: with the
 /// first, all descriptors have gone; nothing when the socket would block. No SIGPIPE. An error keeps its errno. To send
 /// descriptors on a stream there must be at least one byte.

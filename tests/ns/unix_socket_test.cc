@@ -13,6 +13,7 @@
 
 #include "isolated.h"
 #include "sys/process.h"
+#include "sys/rights.h"
 #include "sys/unix_message.h"
 
 namespace xc::test {
@@ -159,9 +160,9 @@ TEST(UnixMessage, CarriesBytesAndDescriptorsAndSaysWhenNothingIsThere) {
   ASSERT_TRUE(nothing);
   EXPECT_FALSE(*nothing);
   const Fd null{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
-  for (const std::size_t count : {std::size_t{0}, std::size_t{1}, sys::most_descriptors}) {
+  for (const std::size_t count : {std::size_t{0}, std::size_t{1}, sys::most_rights}) {
     EXPECT_EQ(*sys::send_message(pair.a.get(), "hello", many(null.get(), count)), 5U);
-    const auto received = sys::receive_message(pair.b.get(), buffer, sys::most_descriptors);
+    const auto received = sys::receive_message(pair.b.get(), buffer, sys::most_rights);
     ASSERT_TRUE(received && *received) << text_of(received);
     EXPECT_EQ(std::string_view(buffer.data(), (*received)->size), "hello");
     ASSERT_EQ((*received)->descriptors.size(), count);
