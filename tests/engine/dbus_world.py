@@ -1,0 +1,192 @@
+"""A world for D-Bus tests: real buses with services on them, and a mediated link to each."""
+
+import json
+import os
+import subprocess
+import tempfile
+import threading
+import time
+
+import pytest
+
+import dbus_wire as wire
+from dbus_bus import Broker, Daemon
+from dbus_wire import BUS, BUS_PATH, CALL, ERROR, REPLY, SIGNAL, Closed, Peer
+
+SOURCE = os.environ.get("XC_SOURCE", os.path.join(os.path.dirname(__file__), "..", ".."))
+BUILD = os.environ.get("XC_BUILD", os.path.join(SOURCE, "build", "dev"))
+MEDIATOR = os.environ.get("XC_DBUS_MEDIATOR", os.path.join(BUILD, "tests", "xc-dbus-relay"))
+with open(os.path.join(SOURCE, "tests", "cases", "dbus.json"), encoding="utf-8") as cases_file:
+    CASES = json.load(cases_file)
+DEFAULT_POLICY = CASES["default_policy"]
+
+DENIED = "org.freedesktop.DBus.Error.AccessDenied"
+UNKNOWN = "org.freedesktop.DBus.Error.ServiceUnknown"
+NO_OWNER = "org.freedesktop.DBus.Error.NameHasNoOwner"
+PROPERTIES = "org.freedesktop.DBus.Properties"
+OBJ = "/org/pv/obj/1"
+ALL_CHANGES = "type='signal',sender='org.freedesktop.DBus',member='NameOwnerChanged'"
+
+
+class Service(threading.Thread):
+    """A peer on the bus that owns names and answers every call with its first name, unless it is mute."""
+
+    def __init__(self, path, names, mute=False):
+        super().__init__(daemon=True)
+        self.peer, self.names, self.mute, self.heard = Peer(path), names, mute, []
+        self.lock = threading.Lock()
+        for name in names:
+            self.peer.own(name)
+        self.unique = self.peer.name
+        self.start()
+
+    def run(self):
+        try:
+            while True:
+                heard = self.peer.next(3600)
+                if heard.sender == BUS:
+                    continue
+                self.heard.append(heard)
+                if heard.kind == CALL and not self.mute and not heard.flags & wire.NO_REPLY:
+                    self.write(REPLY, "s", [self.names[0]], destination=heard.sender, reply_serial=heard.serial)
+                for fd in heard.fds:
+                    os.close(fd)
+                    heard.fds = [f"was {len(heard.fds)}"]
+        except (Closed, OSError, TimeoutError, ValueError):
+            pass
+
+    def write(self, *args, **more):
+        with self.lock:
+            return self.peer.write(*args, **more)
+
+    def emit(self, interface, member, path=OBJ, **more):
+        self.write(SIGNAL, interface=interface, member=member, path=path, **more)
+
+    def ask_bus(self, member, sig, args):
+        self.write(CALL, sig, args, destination=BUS, interface=BUS, member=member, path=BUS_PATH)
+
+    def stop(self):
+        try:
+            self.peer.socket.shutdown(2)
+        except OSError:
+            pass
+        self.join(10)
+        self.peer.close()
+
+
+class World:
+    """A bus with the services of the cases."""
+
+    def __init__(self, bus_class):
+        self.directory = tempfile.TemporaryDirectory(prefix="xcd.")
+        self.bus = bus_class(self.directory.name)
+        self.path = self.bus.path
+        self.services = {}
+        for key, names in {"allowed": ["org.pv.Allowed"], "partial": ["org.pv.Partial"], "seen": ["org.pv.Seen"],
+                           "hidden": ["org.pv.Hidden"], "shared": ["org.pv.Shared.Open", "org.pv.Shared.Closed"],
+                           "mute": ["org.pv.Mute"]}.items():
+            self.services[key] = Service(self.path, names, mute=key == "mute")
+        self.count = 0
+
+    def __getattr__(self, key):
+        return self.services[key]
+
+    def new_path(self):
+        self.count += 1
+        return os.path.join(self.directory.name, f"link{self.count}")
+
+    def forget(self):
+        for service in self.services.values():
+            service.heard.clear()
+
+    def delivered(self, *keys):
+        """What services were reached, once everything sent so far has arrived."""
+        time.sleep(0.05)
+        for service in self.services.values():
+            with Peer(self.path) as probe:  # a reply of each service is behind everything the bus gave it before
+                if not service.mute:
+                    probe.ask(service.names[0], "Probe", interface="org.pv.Probe")
+        return [h for key in keys or self.services for h in self.services[key].heard if h.interface != "org.pv.Probe"]
+
+    def stop(self):
+        for service in self.services.values():
+            service.stop()
+        self.bus.stop()
+        self.directory.cleanup()
+
+
+def is_alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii") as file:
+            return file.read().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+class Mediator:
+    """The mediator under test, listening."""
+
+    def __init__(self, world, words=None, bus=None):
+        self.path = world.new_path()
+        words = DEFAULT_POLICY + ["--talk=org.pv.Mute"] if words is None else words
+        self.process = subprocess.Popen([MEDIATOR, self.path, bus or world.path, *words], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        assert self.process.stdout.readline() == b"ready\n"
+
+    def peer(self, **more):
+        return Peer(self.path, **more)
+
+    def children(self):
+        """Its connections' processes that live."""
+        with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children", encoding="ascii") as file:
+            return [pid for pid in file.read().split() if is_alive(pid)]
+
+    def memory(self):
+        """Bytes of memory of their own that all processes of the mediator have, in KiB."""
+        total = 0
+        for pid in [str(self.process.pid), *self.children()]:
+            try:
+                with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
+                    total += sum(int(line.split()[1]) for line in file if line.startswith("Private_"))
+            except OSError:
+                pass
+        return total
+
+    def stop(self):
+        self.process.stdin.close()
+        self.process.wait(5)
+        self.process.stdout.close()
+
+
+@pytest.fixture(scope="module", params=[Daemon, Broker], ids=lambda b: b.name)
+def world(request):
+    one = World(request.param)
+    yield one
+    one.stop()
+
+
+@pytest.fixture
+def link(world):
+    world.forget()
+    one = Mediator(world)
+    yield one
+    one.stop()
+
+
+@pytest.fixture
+def client(link):
+    with link.peer() as one:
+        yield one
+
+
+def works(peer):
+    peer.hello()
+    reply = peer.ask("org.pv.Allowed", "Do", interface="org.any")
+    return reply.kind == REPLY and reply.args() == ["org.pv.Allowed"]
+
+
+def wait_until(condition, seconds=10, report=str):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"it did not happen in time: {report()}"
+        time.sleep(0.02)
