@@ -62,23 +62,30 @@ std::optional<sys::OwnCgroup> enter_cgroup(const sys::Proc& proc, const std::str
   return std::move(*group);
 }
 
+/// From READY to the end of the container.
+Result<> watch_over(const Config& config, const Street& street, const Fd& hook, std::vector<Fd> listeners, Fd init) {
+  Watch watch{std::move(init), XC_TRY(watch_signals()), Fd{}};
+  const int containers = street.state->containers();
+  const Fd entry{::openat(containers, config.key.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
+  if (!entry) return fail_errno(Kind::kernel, config.key, errno);
+  watch.status = XC_TRY(sys::listen_at(entry.get(), "status", {.mode = 0600}));
+  XC_CHECK(keep_what_is_needed());
+  auto monitor = XC_TRY(Monitor::create(config, street, std::move(listeners), std::move(watch)));
+  if (!wait_for_commit(hook)) return {};  // the hook was killed: it never happened
+  return monitor.run();
+}
+
+/// However the watch ends, nothing of it is left.
 Result<> serve(const Config& config, const Fd& hook, std::vector<Fd> listeners, Fd init) {
   const auto proc = XC_TRY(sys::Proc::open());
   const auto state = XC_TRY(registry::StateDir::find(config.state));
   const auto group = enter_cgroup(proc, config.key);
-  Watch watch{std::move(init), XC_TRY(watch_signals()), Fd{}};
-  const Fd entry{::openat(state.containers(), config.key.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
-  if (!entry) return fail_errno(Kind::kernel, config.key, errno);
-  watch.status = XC_TRY(sys::listen_at(entry.get(), "status", {.mode = 0600}));
-  XC_CHECK(keep_what_is_needed());
   const Street street{config.consumer, proc, config.host, &state};
-  auto monitor = XC_TRY(Monitor::create(config, street, std::move(listeners), std::move(watch)));
-  if (wait_for_commit(hook)) XC_CHECK(monitor.run());
+  auto outcome = watch_over(config, street, hook, std::move(listeners), std::move(init));
   registry::release(state, config.key);
-  if (group) {
-    if (const auto left = group->leave_and_remove(); !left) log::warning(config.key + ": " + left.error().text);
-  }
-  return {};
+  if (!group) return outcome;
+  if (const auto left = group->leave_and_remove(); !left) log::warning(config.key + ": " + left.error().text);
+  return outcome;
 }
 
 }  // namespace

@@ -39,7 +39,8 @@ Result<> fill_standard_descriptors() {
 void reset_signals() {
   for (int number = 1; number < NSIG; ++number) {
     struct sigaction action{};
-    action.sa_handler = number == SIGPIPE ? SIG_IGN : SIG_DFL;
+    // A peer that left, or a size limit of whoever started us, is an errno to handle and no death.
+    action.sa_handler = number == SIGPIPE || number == SIGXFSZ ? SIG_IGN : SIG_DFL;
     (void)::sigaction(number, &action, nullptr);  // SIGKILL, SIGSTOP and the C library's own refuse, rightly
   }
   sigset_t none;

@@ -11,7 +11,7 @@ namespace xc::sys {
 
 /// First act of every program a container engine starts (R08): forgets the environment, resets signal mask and
 /// dispositions, makes descriptors 0-2 valid, closes those from `first_closed` on, umask 022, working directory "/",
-/// not dumpable. SIGPIPE is ignored from here on. A hook started by crun has every signal blocked; one started by
+/// not dumpable. SIGPIPE and SIGXFSZ are ignored from here on. A hook started by crun has every signal blocked; one started by
 /// runc's createContainer stage has the engine's own pipes open.
 [[nodiscard]] Result<> start_clean(unsigned first_closed = 3);
 

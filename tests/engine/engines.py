@@ -14,6 +14,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+import host
 import house
 
 LIMIT = 30  # seconds for one call of an engine
@@ -161,7 +162,7 @@ class Lxc:
                  f"lxc.console.logfile = {c.console}", f"lxc.log.file = {c.home}/lxc.log", "lxc.log.level = DEBUG",
                  f"lxc.hook.version = {self.hook_version}", f"lxc.init.cmd = {init or self._init(c)}"]
         lines += [f"lxc.environment = {variable}" for variable in ["PATH=/bin", *c.env]]
-        lines += [f"lxc.mount.entry = {source} {target.lstrip('/')} none bind,{','.join(options) or 'rw'} 0 0"
+        lines += [f"lxc.mount.entry = {source} {target.lstrip('/')} none bind,create=dir,{','.join(options) or 'rw'} 0 0"
                   for source, target, options in c.mounts]
         lines += [f"lxc.mount.entry = tmpfs {target.lstrip('/')} tmpfs rw,nosuid,nodev,mode=755 0 0" for target in c.tmpfs]
         if c.readonly:
@@ -213,7 +214,10 @@ class Lxc:
     def kill(self, c):
         return self._call("lxc-stop", c, "-k")
 
-    stop = kill
+    def stop(self, c):
+        outcome = self.kill(c)
+        host.remove_empty_lxc_groups(c.name)
+        return outcome
 
     def pause(self, c):
         return self._call("lxc-freeze", c)

@@ -168,8 +168,9 @@ def long_chain(root):
 def test_sym_10_endless_and_overlong_chains_are_refused_at_once(bed, engine, shape):
     c = asking(bed, hook=timed_hook(bed))
     shape(c.root)
-    refused(bed, engine, c)
-    assert int((bed.home / "elapsed").read_text().split()[0]) < 50
+    for _ in range(4):  # the machine may be busy; the hook may not
+        refused(bed, engine, c)
+    assert min(map(int, (bed.home / "elapsed").read_text().split())) < 50
 
 
 @pytest.mark.parametrize("swallow", [False, True], ids=["killable", "unkillable"])
