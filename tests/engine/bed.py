@@ -1,10 +1,12 @@
 """Containers for tests: a root file system of busybox and the test programs, manifests beside it, hooks that point at
 the programs under test. A Bed has its own state and configuration directory, so nothing of the machine's is touched."""
 
+import contextlib
 import json
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -147,6 +149,7 @@ class Bed:
         return self.log.read_text(errors="replace")
 
     def snapshot(self):
+        host.remove_empty_lxc_groups(self.mark)
         return host.snapshot(self.mark, self.state)
 
     def stop_all(self, engine):
@@ -161,6 +164,19 @@ def give_to(directory, owner):
     for path, directories, files in os.walk(directory):
         for name in [path, *(os.path.join(path, entry) for entry in directories + files)]:
             os.chown(name, owner, owner, follow_symlinks=False)
+
+
+@contextlib.contextmanager
+def in_background(pid, *argv):
+    """The same as inside(), still running while the block does; ended with all of its children after it."""
+    process = subprocess.Popen(["nsenter", "-t", str(pid), "-m", "-u", "-i", "-n", "-p", "-r", "-w", *map(str, argv)],
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, env={"PATH": "/bin"},
+                               start_new_session=True)
+    try:
+        yield process
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
 
 
 def inside(pid, *argv, timeout=20, user=False):

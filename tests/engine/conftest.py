@@ -25,11 +25,11 @@ def bed():
     yield one
     for engine in one.engines.values():
         one.stop_all(engine)
-    host.remove_empty_lxc_groups(one.mark)
     gone = host.wait_until(lambda: not host.difference(before, one.snapshot()), 3.0)
     left = host.difference(before, one.snapshot())
+    log = one.log_text()[-2000:]
     one.remove()
-    assert gone, "left behind:\n" + "\n".join(left)
+    assert gone, "left behind:\n" + "\n".join(left) + "\n" + log
 
 
 @pytest.fixture(params=["runc", "runc-v2", "crun", "lxc", "lxc0"])

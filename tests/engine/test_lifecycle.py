@@ -199,8 +199,7 @@ def test_lif_14_a_paused_container_neither_fills_memory_nor_loses_its_link(bed, 
     serving(engine, modem(bed))
     c = dialer(bed)
     pid = started(engine, c)
-    with subprocess.Popen(["nsenter", "-t", str(pid), "-m", "-n", "-p", "-r", "/bin/xc-test-client", "stall", RAW, "20",
-                           "600000"], stdout=subprocess.PIPE, text=True) as stalled:
+    with beds.in_background(pid, "xc-test-client", "stall", RAW, 20, 600000) as stalled:
         assert stalled.stdout.readline() == "stalled\n"
         assert engine.pause(c).code == 0
         time.sleep(60 if LONG else 2)
@@ -210,7 +209,6 @@ def test_lif_14_a_paused_container_neither_fills_memory_nor_loses_its_link(bed, 
         began = time.monotonic()
         assert client(pid, "echo", RAW, "after the thaw") == "after the thaw"
         assert time.monotonic() - began < 1
-        stalled.kill()
 
 
 def test_the_shim_ends_with_the_first_process_even_without_poststop(bed, engine):
@@ -241,6 +239,7 @@ def test_a_link_that_cannot_be_planted_takes_the_others_back(bed, engine):
     c = dialer(bed, tmpfs=[])
     (c.root / "run/svc").mkdir()
     (c.root / "run/svc/raw.sock").write_text("in the way")
+    (c.root / "first").touch()  # the bed's own
     before, files = bed.snapshot(), host.entries(c.root)
     assert engine.start(c).code != 0
     engine.stop(c)

@@ -1,12 +1,13 @@
 """The shim while it runs: what it holds, what its death means, and what floods, stalls and crashes do to it."""
 
+import contextlib
 import os
 import signal
 import time
 
 import pytest
 
-import engines
+import bed as beds
 import host
 from jobs import API, LONG, RAW, RAW_OFFER, REST_WISH, RAW_WISH, client, dialer, get, modem, serving, started
 
@@ -32,6 +33,15 @@ class Link:
         """A worker starts with the first connection of its link."""
         assert get(self.pid)["role"] == "viewer"
         assert client(self.pid, "echo", RAW, "used") == "used"
+        self.rest()
+
+    def rest(self):
+        """Waits until the last connection is forgotten on all sides."""
+        seen = []
+        def still():
+            seen.append(counts([self.monitor, *self.workers]))
+            return len(seen) > 5 and len({str(count) for count in seen[-5:]}) == 1
+        assert host.wait_until(still, 10, 0.05)
 
     @property
     def workers(self):
@@ -132,7 +142,7 @@ def test_shm_12_a_crashed_worker_leaves_no_core_and_is_replaced(bed, link):
 
 
 def test_a_worker_that_crashes_again_and_again_does_not_come_back_for_ever(bed, link):
-    for _ in range(40):
+    for _ in range(15):
         for pid in link.workers:
             os.kill(pid, signal.SIGKILL)
         client(link.pid, "echo", RAW, "x")
@@ -163,30 +173,26 @@ def test_shm_10_clients_that_never_read_cost_a_bounded_amount(bed, link):
     provider = modem(bed, "second", offers=[{**RAW_OFFER, "name": "second-raw"}])
     serving(bed.engines["runc"], provider)
     neighbour = started(bed.engines["runc"], dialer(bed, name="neighbour", wishes=[{"name": "second-raw", "target": RAW}]))
-    stalled = [engines.subprocess.Popen(["nsenter", "-t", str(link.pid), "-m", "-n", "-p", "-r", "/bin/xc-test-client",
-                                         "stall", RAW, "25", "600000"], stdout=engines.subprocess.PIPE)
-               for _ in range(4)]
-    try:
-        time.sleep(10 if LONG else 2)
+    with contextlib.ExitStack() as stalls:
+        for _ in range(4):
+            one = stalls.enter_context(beds.in_background(link.pid, "xc-test-client", "stall", RAW, 25, 600000))
+            assert one.stdout.readline() == "stalled\n"
+        time.sleep(10 if LONG else 1)
         sizes = {pid: resident(pid) for pid in [link.monitor, *link.workers]}
         assert all(size < 32 * 1024 for size in sizes.values()), sizes
         assert client(neighbour, "echo", RAW, "unharmed") == "unharmed"
         assert get(link.pid)["role"] == "viewer"
-    finally:
-        for process in stalled:
-            process.kill()
-            process.communicate()
+    assert host.wait_until(lambda: client(link.pid, "echo", RAW, "over") == "over", 5)
 
 
 def test_res_03_more_connections_than_a_link_may_have_wait_without_burning(link):
     base = counts([link.monitor, *link.workers])
-    with engines.subprocess.Popen(["nsenter", "-t", str(link.pid), "-m", "-n", "-p", "-r", "/bin/xc-test-client", "flood",
-                                   RAW, "300", "2500"], stdout=engines.subprocess.PIPE, text=True) as flood:
+    with beds.in_background(link.pid, "xc-test-client", "flood", RAW, 300, 2500) as flood:
         time.sleep(0.5)
         before = sum(ticks(pid) for pid in [link.monitor, *link.workers])
         time.sleep(1)
         used = sum(ticks(pid) for pid in [link.monitor, *link.workers]) - before
-        outcome = flood.communicate()[0]
+        outcome = flood.stdout.read()
     assert used <= 5, f"{used} % of a processor while nothing happened"
     assert set(line.split()[0] for line in outcome.splitlines()) <= {"connected", "EAGAIN"}, outcome
     assert client(link.pid, "echo", RAW, "afterwards") == "afterwards"
@@ -195,6 +201,7 @@ def test_res_03_more_connections_than_a_link_may_have_wait_without_burning(link)
 
 def test_res_04_connections_that_come_and_go_leave_no_trace(bed, link):
     client(link.pid, "churn", RAW, 2000)  # whatever is allocated once has been by now
+    link.rest()
     base, sizes = counts([link.monitor, *link.workers]), {pid: resident(pid) for pid in [link.monitor, *link.workers]}
     lines = len(bed.log_text().splitlines())
     count = 100_000 if LONG else 5_000
