@@ -62,7 +62,16 @@ std::optional<sys::OwnCgroup> enter_cgroup(const sys::Proc& proc, const std::str
   return std::move(*group);
 }
 
-/// From READY to the end of the container.
+/// From COMMIT to the end of the container, in a control group of our own. That comes after the hook has gone: moving
+/// between groups waits for every CPU, and the container's start must not.
+Result<> serve_in_group(const Config& config, const sys::Proc& proc, Monitor& monitor) {
+  const auto group = enter_cgroup(proc, config.key);
+  auto outcome = monitor.run();
+  if (!group) return outcome;
+  if (const auto left = group->leave_and_remove(); !left) log::warning(config.key + ": " + left.error().text);
+  return outcome;
+}
+
 Result<> watch_over(const Config& config, const Street& street, const Fd& hook, std::vector<Fd> listeners, Fd init) {
   Watch watch{std::move(init), XC_TRY(watch_signals()), Fd{}};
   const int containers = street.state->containers();
@@ -72,19 +81,16 @@ Result<> watch_over(const Config& config, const Street& street, const Fd& hook, 
   XC_CHECK(keep_what_is_needed());
   auto monitor = XC_TRY(Monitor::create(config, street, std::move(listeners), std::move(watch)));
   if (!wait_for_commit(hook)) return {};  // the hook was killed: it never happened
-  return monitor.run();
+  return serve_in_group(config, street.proc, monitor);
 }
 
 /// However the watch ends, nothing of it is left.
 Result<> serve(const Config& config, const Fd& hook, std::vector<Fd> listeners, Fd init) {
   const auto proc = XC_TRY(sys::Proc::open());
   const auto state = XC_TRY(registry::StateDir::find(config.state));
-  const auto group = enter_cgroup(proc, config.key);
   const Street street{config.consumer, proc, config.host, &state};
   auto outcome = watch_over(config, street, hook, std::move(listeners), std::move(init));
   registry::release(state, config.key);
-  if (!group) return outcome;
-  if (const auto left = group->leave_and_remove(); !left) log::warning(config.key + ": " + left.error().text);
   return outcome;
 }
 
