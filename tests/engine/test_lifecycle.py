@@ -25,19 +25,19 @@ def clean_but_for_state(bed, before):
     return [line for line in host.difference(before, now) if not line.startswith("state:")]
 
 
-def stop_and_wait(bed, engine, c):
-    """The shim of a container that was stopped is a moment behind it."""
+def stop_and_wait(engine, c, shims):
+    """The shim of a container that was stopped is a moment behind it; `shims` are those of others."""
     engine.stop(c)
-    assert host.wait_until(lambda: not any(c.name in entry for entry in (*host.kept(bed.state), *host.cgroups(c.name))))
+    assert host.wait_until(lambda: host.named("xc-shim") == shims)
 
 
 def learn(bed, engine, c):
     """The system calls of one undisturbed hook at the start of `c`."""
-    trace = bed.home / "trace"
+    trace, shims = bed.home / "trace", host.named("xc-shim")
     c.hook = faultloop.traced(bed.hook(), trace)
     started(engine, c)
     calls = faultloop.calls_of(trace)
-    stop_and_wait(bed, engine, c)
+    stop_and_wait(engine, c, shims)
     assert len(calls) > 50
     return calls
 
@@ -56,10 +56,10 @@ def killed_start(bed, engine, c, before, call, patience=2):
 
 
 def works(bed, engine, c):
-    c.hook = bed.hook()
+    c.hook, shims = bed.hook(), host.named("xc-shim")
     pid = started(engine, c)
     assert get(pid)["role"] == "viewer"
-    stop_and_wait(bed, engine, c)
+    stop_and_wait(engine, c, shims)
 
 
 @pytest.mark.parametrize("name", ["runc", "crun", "lxc"])
