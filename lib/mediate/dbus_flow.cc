@@ -81,7 +81,6 @@ Message Flow::view(const Stream& from, const Header& header) const {
 Result<std::vector<Fd>> Flow::claim(Stream& from, std::uint32_t announced) {
   collect(from, start_ + extent_->header);
   std::vector<Fd> claimed;
-  if (!loose_.empty() && loose_.front().end <= start_) return stray();
   if (announced > 0 && !loose_.empty() && loose_.front().offset <= start_) {
     claimed = std::move(loose_.front().descriptors);
     loose_.pop_front();

@@ -19,11 +19,13 @@ enum Field : std::uint8_t {
   sender,
   signature,
   descriptors,
+  container_instance,  // libdbus knows it; only a bus may write it, and nobody behind us needs it
   field_count
 };
 
 /// Type of each field's value, by code.
-constexpr std::array<std::string_view, field_count> field_types = {"", "o", "s", "s", "s", "u", "s", "s", "g", "u"};
+constexpr std::array<std::string_view, field_count> field_types = {"",  "o", "s", "s", "s", "u",
+                                                                   "s", "s", "g", "u", "o"};
 
 constexpr std::string_view local_path = "/org/freedesktop/DBus/Local";
 constexpr std::string_view local_interface = "org.freedesktop.DBus.Local";
@@ -50,6 +52,7 @@ bool read_field(Reader& reader, std::uint8_t code, Header& header) {
     case sender: header.sender = reader.string(); return is_bus_name(header.sender);
     case signature: header.signature = reader.signature(); return true;
     case descriptors: header.descriptors = reader.uint32(); return true;
+    case container_instance: header.unknown_field = true; return !reader.path().empty();
     default: return false;
   }
 }

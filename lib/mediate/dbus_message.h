@@ -43,7 +43,7 @@ struct Header {
   std::string_view destination;
   std::string_view sender;
   std::string_view signature;
-  bool unknown_field = false;  ///< there was a field no version known to us has; write_header() leaves it out
+  bool unknown_field = false;  ///< there was a field that is not one of the above; write_header() leaves it out
 
   [[nodiscard]] bool wants_reply() const { return type == MessageType::call && (flags & no_reply_expected) == 0; }
 };

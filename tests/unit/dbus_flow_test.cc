@@ -5,6 +5,16 @@
 namespace xc::mediate::dbus {
 namespace {
 
+/// `message`, which has no body, with one more header field: `code`, holding a byte.
+std::string with_field(std::string message, char code) {
+  const std::size_t end = 16 + static_cast<unsigned char>(message[12]);
+  message.resize((end + 7) / 8 * 8);
+  message += {code, 1, 'y', 0, 7};
+  message[12] = static_cast<char>(message.size() - 16);
+  message.resize((message.size() + 7) / 8 * 8);
+  return message;
+}
+
 TEST_P(Dbus, PassesDescriptorsWithTheirMessageBothWays) {
   Header call = with_strings(call_of(5, "org.pv.Allowed", "org.any", "Take"), "u");
   call.descriptors = 3;
@@ -43,6 +53,14 @@ TEST_P(Dbus, EndsAConnectionWhoseDescriptorsDoNotFitItsMessages) {
 TEST_P(Dbus, NeverCarriesADescriptorOverToALaterMessage) {
   Header plain = with_strings(call_of(5, "org.pv.Allowed", "org.any", "Do"), "s");
   EXPECT_EQ(link.client(plain, string_body(Order::little, std::string(20000, 'x')), some_descriptors(1)),
+            "from the client: D-Bus connection: descriptors that no message announces");
+}
+
+TEST_P(Dbus, EndsAConnectionThatSlipsADescriptorIntoABody) {
+  const std::string message = write_message(with_strings(call_of(5, "org.pv.Allowed", "org.any", "Put"), "s"),
+                                            string_body(Order::little, std::string(100000, 'x')));
+  EXPECT_EQ(link.client(std::string_view(message).substr(0, 40000)), "");
+  EXPECT_EQ(link.feed(link.from_client, std::string_view(message).substr(40000, 10), some_descriptors(1)),
             "from the client: D-Bus connection: descriptors that no message announces");
 }
 
@@ -89,6 +107,14 @@ TEST_P(Dbus, StopsTakingWhenTheOtherSideDoesNotRead) {
   EXPECT_GT(link.from_server.data().size(), 80 * message.size());
 }
 
+TEST_P(Dbus, StopsInsideABodyWhenTheOtherSideDoesNotRead) {
+  link.from_client.append(write_message(with_strings(call_of(5, "org.pv.Allowed", "org.any", "Put"), "s"),
+                                        string_body(Order::little, std::string(300000, 'x'))));
+  ASSERT_TRUE(link.advance());
+  EXPECT_LE(link.to_server.data().size(), Stream::default_capacity);
+  EXPECT_GT(link.to_server.data().size(), Stream::default_capacity / 2);
+}
+
 TEST_P(Dbus, PutsAnAnswerBetweenTwoMessagesAndNeverIntoOne) {
   const std::string body = string_body(Order::little, std::string(100000, 'x'));
   const std::string message = write_message(with_strings(from(":1.1", signal_of(5, "org.any", "Big")), "s"), body);
@@ -127,6 +153,8 @@ TEST_P(Dbus, EndsAConnectionThatBreaksTheProtocol) {
       {unknown_type, "from the client: D-Bus message: a type that is not known"},
       {write_message(bad_body, "\7\0\0\0abc\0"sv),
        "from the client: D-Bus message: the body is not what its signature says"},
+      {with_field(write_message(call_of(5, "org.pv.Allowed", "org.any", "Do"), {}), 77),
+       "from the client: D-Bus message: a header field that is not known"},
       {"GET / HTTP/1.1\r\n\r\n", "from the client: D-Bus message: it does not begin with a byte order"},
   };
   for (const auto& row : table) {
@@ -135,6 +163,12 @@ TEST_P(Dbus, EndsAConnectionThatBreaksTheProtocol) {
     EXPECT_EQ(fresh.client(row.bytes), row.error);
     EXPECT_TRUE(fresh.bus_heard().empty());
   }
+}
+
+TEST_P(Dbus, TakesFieldsOfTheFutureOutOfWhatTheBusSends) {
+  const std::string plain = write_message(from(":1.1", signal_of(5, "org.any", "Did")), {});
+  EXPECT_EQ(link.bus(with_field(plain, 77)), "");
+  EXPECT_EQ(link.to_client.data(), plain);
 }
 
 TEST_P(Dbus, DropsWhatAHostilePeerSendsMalformed) {

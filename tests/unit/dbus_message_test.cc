@@ -98,6 +98,7 @@ TEST(DbusMessage, RefusesEveryHeaderThatCouldBeReadInTwoWays) {
       {raw(2, {{5, "u", "", 0}}), "header field 5 has a value that is not allowed"},
       {raw(1, {a_path, a_member, {0, "s", "x"}}), "a header field has no code or not one type"},
       {raw(1, {a_path, a_member, {77, "ss", "x"}}), "a header field has no code or not one type"},
+      {raw(1, {a_path, a_member, {10, "s", "x"}}), "header field 10 has the wrong type"},
       {raw(1, {a_path}), "a header field that its type needs is missing"},
       {raw(4, {a_path, a_member}), "a header field that its type needs is missing"},
       {raw(3, {{5, "u", "", 1}}), "a header field that its type needs is missing"},
