@@ -86,7 +86,7 @@ class Dbus final : public Mediator {
       return fail(Kind::policy, "D-Bus message: descriptors that were not negotiated");
     const Verdict verdict = XC_TRY(judge_outbound(session_, *message));
     report(true, message->header, verdict);
-    XC_CHECK(carry_out(verdict, message->header, out_, wire.from_client, wire.to_server, in_, wire.to_client));
+    XC_CHECK(carry_out(verdict, message->header, {out_, wire.from_client, wire.to_server, in_, wire.to_client}));
     out_.send(wire.to_server, session_.take_questions());
     return verdict.act != Verdict::Act::wait;
   }
@@ -97,7 +97,7 @@ class Dbus final : public Mediator {
     if (!message) return false;
     const Verdict verdict = XC_TRY(judge_inbound(session_, *message));
     report(false, message->header, verdict);
-    XC_CHECK(carry_out(verdict, message->header, in_, wire.from_server, wire.to_client, out_, wire.to_server));
+    XC_CHECK(carry_out(verdict, message->header, {in_, wire.from_server, wire.to_client, out_, wire.to_server}));
     out_.send(wire.to_server, session_.take_questions());
     return true;
   }
@@ -107,16 +107,24 @@ class Dbus final : public Mediator {
     terms_.observer->on_event(describe_event(terms_, outbound, header, verdict));
   }
 
-  static Result<> carry_out(const Verdict& verdict, const Header& header, Flow& flow, Stream& from, Stream& to,
-                            Flow& back, Stream& answers) {
+  /// A direction, and the one its answers take.
+  struct Way {
+    Flow& flow;
+    Stream& from;
+    Stream& to;
+    Flow& back;
+    Stream& answers;
+  };
+
+  static Result<> carry_out(const Verdict& verdict, const Header& header, Way way) {
     switch (verdict.act) {
       case Verdict::Act::wait: return {};
-      case Verdict::Act::drop: return flow.replace(from, to, header, {});
-      case Verdict::Act::replace: return flow.replace(from, to, header, verdict.bytes);
-      case Verdict::Act::pass: return flow.pass(from, to, header, verdict.bytes);
+      case Verdict::Act::drop: return way.flow.replace(way.from, way.to, header, {});
+      case Verdict::Act::replace: return way.flow.replace(way.from, way.to, header, verdict.bytes);
+      case Verdict::Act::pass: return way.flow.pass(way.from, way.to, header, verdict.bytes);
       case Verdict::Act::answer:
-        XC_CHECK(flow.replace(from, to, header, {}));
-        back.send(answers, verdict.bytes);
+        XC_CHECK(way.flow.replace(way.from, way.to, header, {}));
+        way.back.send(way.answers, verdict.bytes);
         return {};
     }
     return {};

@@ -30,7 +30,7 @@ std::optional<ArgumentKey> argument_key(std::string_view key) {
   const auto number = text::parse_number(key.substr(0, digits));
   const std::string_view form = key.substr(digits);
   if (!number || *number > max_argument) return std::nullopt;
-  if (form != "" && form != "path" && !(form == "namespace" && *number == 0)) return std::nullopt;
+  if (!form.empty() && form != "path" && !(form == "namespace" && *number == 0)) return std::nullopt;
   return ArgumentKey{*number, form};
 }
 

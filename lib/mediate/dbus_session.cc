@@ -43,7 +43,8 @@ void Session::ask_owner(std::string_view name) {
 }
 
 void Session::learned() {
-  if (outstanding_ > 0 && --outstanding_ == 0) state = State::ready;
+  --outstanding_;
+  if (outstanding_ == 0) state = State::ready;
 }
 
 std::uint32_t Session::next_local_serial() {

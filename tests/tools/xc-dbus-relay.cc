@@ -136,7 +136,8 @@ bool serve(End& end, short events) {
 int relay(End& client, End& bus, xc::mediate::Mediator& mediator) {
   for (;;) {
     const auto result = mediator.advance({client.in, bus.out, bus.in, client.out});
-    const bool written = serve(client, 0) | serve(bus, 0);
+    bool written = serve(client, 0);
+    written = serve(bus, 0) || written;
     if (!result) {
       std::fprintf(stderr, "relay: %s\n", result.error().text.c_str());
       return 1;
