@@ -124,7 +124,8 @@ Result<> Application::plant() {
 Result<> Application::launch() {
   XC_CHECK(plant());
   if (record_.links.empty()) return {};
-  commit_ = XC_TRY(tools_.launch(record_, std::move(listeners_)));
+  commit_ = XC_TRY(tools_.launch(record_, listeners_));
+  listeners_.clear();  // the shim has them now
   return {};
 }
 

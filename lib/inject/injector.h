@@ -19,7 +19,7 @@ namespace xc::inject {
 /// Starts whatever serves the links of this record; called for the step `launch`. Its answer is called when every step
 /// has succeeded. The injector knows no more of shims than this.
 using Commit = std::function<Result<>()>;
-using Launch = std::function<Result<Commit>(const registry::Record&, std::vector<Fd> listeners)>;
+using Launch = std::function<Result<Commit>(const registry::Record&, const std::vector<Fd>& listeners)>;
 
 /// What is needed to carry out plans; outlives the injector.
 struct Tools {

@@ -86,7 +86,7 @@ Result<Fd> open_program(const std::string& name) {
   return fail(Kind::kernel, name + " is neither beside this program nor in " XC_LIBEXECDIR "; reinstall xconnect");
 }
 
-Result<Launched> launch(const Fd& program, const Config& config, std::vector<Fd> listeners, const Fd& init,
+Result<Launched> launch(const Fd& program, const Config& config, const std::vector<Fd>& listeners, const Fd& init,
                         int milliseconds) {
   const Fd file = XC_TRY(config_file(config));
   int pair[2];

@@ -11,8 +11,8 @@ namespace xc::sys {
 
 /// First act of every program a container engine starts (R08): forgets the environment, resets signal mask and
 /// dispositions, makes descriptors 0-2 valid, closes those from `first_closed` on, umask 022, working directory "/",
-/// not dumpable. SIGPIPE and SIGXFSZ are ignored from here on. A hook started by crun has every signal blocked; one started by
-/// runc's createContainer stage has the engine's own pipes open.
+/// not dumpable. SIGPIPE and SIGXFSZ are ignored from here on. A hook started by crun has every signal blocked; one
+/// started by runc's createContainer stage has the engine's own pipes open.
 [[nodiscard]] Result<> start_clean(unsigned first_closed = 3);
 
 /// Descriptors 0-2 on /dev/null, own session: what a process that outlives its engine needs (R11).
