@@ -1,5 +1,6 @@
 #include "shim/post.h"
 
+#include <poll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -63,6 +64,7 @@ Post::Post(const model::Link& link, const Street& street, uid_t worker_uid, Fd l
 std::optional<milliseconds> Post::serve(Clock::time_point now) {
   for (int i = 0; i < accepts_at_once && listener_; ++i) {
     if (now < not_before_) return std::chrono::ceil<milliseconds>(not_before_ - now);
+    if (i > 0 && !somebody_waits()) return std::nullopt;  // a provider must not see connections that nobody asked for
     if (saturated()) return milliseconds(untaken() >= most_untaken ? 1 : 10);
     // The provider first: while its backlog is full our client waits in ours, as it would in the provider's own.
     Door::Opened opened = door_.open();
@@ -77,6 +79,11 @@ std::optional<milliseconds> Post::serve(Clock::time_point now) {
     }
   }
   return std::nullopt;
+}
+
+bool Post::somebody_waits() const {
+  pollfd waiting{listener_.get(), POLLIN, 0};
+  return ::poll(&waiting, 1, 0) == 1;
 }
 
 Result<> Post::hand_over(const Handover& handover, Clock::time_point now) {

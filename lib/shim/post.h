@@ -92,6 +92,7 @@ class Post {
   [[nodiscard]] Result<> start_worker();
   void retire_worker();
   void bury(Clock::time_point now);
+  [[nodiscard]] bool somebody_waits() const;
   [[nodiscard]] bool saturated() const;
   [[nodiscard]] std::uint64_t untaken() const;
   [[nodiscard]] std::uint64_t active() const;
