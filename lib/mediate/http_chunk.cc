@@ -94,8 +94,9 @@ std::string passing_trailers(const Fields& trailers) {
                                                   "grpc-status",    "grpc-message", "grpc-status-details-bin"};
   std::string lines;
   for (const Field& field : trailers.all()) {
-    if (std::ranges::none_of(names, [&](std::string_view name) { return is_word(field.name, name); })) continue;
-    lines.append(field.name).append(": ").append(field.value).append("\r\n");
+    if (std::ranges::none_of(names, [&](std::string_view name) { return is_word(trailers.name(field), name); }))
+      continue;
+    lines.append(trailers.name(field)).append(": ").append(trailers.value(field)).append("\r\n");
   }
   return lines;
 }

@@ -45,6 +45,10 @@ bool is_word(std::string_view text, std::string_view small) {
          std::equal(text.begin(), text.end(), small.begin(), [](char a, char b) { return lower(a) == b; });
 }
 
+bool is_same_word(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return lower(x) == lower(y); });
+}
+
 std::string_view trim(std::string_view text) {
   while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
   while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);

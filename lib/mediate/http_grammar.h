@@ -94,6 +94,8 @@ constexpr bool is(char c, Class wanted) {
 [[nodiscard]] bool is_host(std::string_view text);
 /// True when `text` equals `small` (lower case) but for the case of ASCII letters.
 [[nodiscard]] bool is_word(std::string_view text, std::string_view small);
+/// True when the two are equal but for the case of ASCII letters.
+[[nodiscard]] bool is_same_word(std::string_view a, std::string_view b);
 /// `text` without blanks (SP, HTAB) at its ends.
 [[nodiscard]] std::string_view trim(std::string_view text);
 

@@ -44,8 +44,10 @@ bool folds_to(std::string_view name, std::string_view folded) {
 Known classify(std::string_view name) {
   constexpr std::string_view reserved = "x-pv-";
   if (name.size() >= reserved.size() && folds_to(name.substr(0, reserved.size()), reserved)) return Known::reserved;
+  const char first = canonical(name.front());
   for (const Entry& entry : known_names)
-    if (entry.name.size() == name.size() && folds_to(name, entry.name)) return entry.known;
+    if (entry.name.size() == name.size() && entry.name.front() == first && folds_to(name, entry.name))
+      return entry.known;
   return Known::other;
 }
 
@@ -67,20 +69,28 @@ bool has_alias_mark(std::string_view name) {
   return std::ranges::any_of(name, [](char c) { return c != '-' && !detail::is_alnum(static_cast<unsigned char>(c)); });
 }
 
-std::optional<Refusal> parse_field(std::string_view line, Fields& fields) {
-  const auto colon = static_cast<std::size_t>(std::ranges::find_if_not(line, is_token_char) - line.begin());
-  if (colon == 0 && is_blank(line.front())) return Refusal{400, "a field line is folded (obs-fold)"};
-  if (colon == 0 || colon == line.size() || line[colon] != ':')
+/// The field line at `at`, which moves to the next line. One pass: a name ends at its first character that is no tchar,
+/// a value at its first that may not stand in one, and there must follow what the grammar says.
+std::optional<Refusal> parse_field(std::string_view bytes, std::size_t& at, Fields& fields) {
+  const std::size_t start = at;
+  while (at < bytes.size() && is_token_char(bytes[at])) ++at;
+  const std::string_view name = bytes.substr(start, at - start);
+  if (name.empty() && is_blank(bytes[at])) return Refusal{400, "a field line is folded (obs-fold)"};
+  if (name.empty() || at == bytes.size() || bytes[at] != ':')
     return Refusal{400, "a field line is not a token followed by a colon"};
-  Field field;
-  field.name = line.substr(0, colon);
-  field.value = trim(line.substr(colon + 1));
-  if (!is_field_value(field.value)) return Refusal{400, "a field value has a control character"};
-  field.known = classify(field.name);
-  const bool alias = field.known == Known::other ? begins_like_framing(field.name)
-                                                 : is_critical(field.known) && has_alias_mark(field.name);
+  std::size_t from = ++at;
+  while (at < bytes.size() && is_value_char(bytes[at])) ++at;
+  if (!bytes.substr(at).starts_with("\r\n")) return Refusal{400, "a field value has a control character"};
+  std::size_t end = at;
+  at += 2;
+  while (from < end && is_blank(bytes[from])) ++from;
+  while (end > from && is_blank(bytes[end - 1])) --end;
+  const Known known = classify(name);
+  const bool alias = known == Known::other ? begins_like_framing(name) : is_critical(known) && has_alias_mark(name);
   if (alias) return Refusal{400, "a field name passes for one that frames or routes the message"};
-  if (!fields.add(field)) return Refusal{431, "too many fields"};
+  const auto place = [](std::size_t value) { return static_cast<std::uint16_t>(value); };
+  if (!fields.add({place(start), place(name.size()), place(from), place(end - from), known, true}))
+    return Refusal{431, "too many fields"};
   return std::nullopt;
 }
 
@@ -162,11 +172,11 @@ std::optional<Refusal> parse_response(std::string_view bytes, ResponseHead& head
 }
 
 std::optional<Refusal> parse_fields(std::string_view bytes, Fields& fields) {
-  while (!bytes.empty()) {
-    const std::string_view line = take_line(bytes);
-    if (line.empty()) break;
-    if (auto refusal = parse_field(line, fields)) return refusal;
-  }
+  static_assert(limits::head_bytes <= UINT16_MAX && limits::trailer_bytes <= UINT16_MAX);
+  fields.begin(bytes);
+  std::size_t at = 0;
+  while (at < bytes.size() && !bytes.substr(at).starts_with("\r\n"))
+    if (auto refusal = parse_field(bytes, at, fields)) return refusal;
   return std::nullopt;
 }
 

@@ -38,23 +38,36 @@ enum class Known : std::uint8_t {
   reserved,  ///< X-PV-* or what some server reads as that: ours alone to write
 };
 
+/// One field line, as places in the bytes it was parsed from: small, because every message clears room for them all.
 struct Field {
-  std::string_view name;   ///< a token
-  std::string_view value;  ///< trimmed; VCHAR, obs-text, SP and HTAB only
-  Known known = Known::other;
-  bool passes = true;  ///< to be written as it is; false = dropped, or written anew from its meaning
+  std::uint16_t name_at, name_size;    ///< a token
+  std::uint16_t value_at, value_size;  ///< trimmed; VCHAR, obs-text, SP and HTAB only
+  Known known;
+  bool passes;  ///< to be written as it is; false = dropped, or written anew from its meaning
 };
 
 class Fields {
  public:
+  /// Begins over `bytes`, into which the fields point; at most limits::head_bytes of them.
+  void begin(std::string_view bytes) {
+    bytes_ = bytes;
+    count_ = 0;
+  }
   [[nodiscard]] std::span<Field> all() { return std::span(items_).first(count_); }
   [[nodiscard]] std::span<const Field> all() const { return std::span(items_).first(count_); }
+  [[nodiscard]] std::string_view name(const Field& field) const {
+    return bytes_.substr(field.name_at, field.name_size);
+  }
+  [[nodiscard]] std::string_view value(const Field& field) const {
+    return bytes_.substr(field.value_at, field.value_size);
+  }
   /// False when there is no room for one more.
   [[nodiscard]] bool add(const Field& field);
 
  private:
-  std::array<Field, limits::head_fields> items_;
+  std::string_view bytes_;
   std::size_t count_ = 0;
+  std::array<Field, limits::head_fields> items_;
 };
 
 struct RequestHead {

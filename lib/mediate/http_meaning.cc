@@ -47,10 +47,7 @@ std::optional<Refusal> read_connection(std::string_view options, Fields& fields,
       upgrades = true;
     } else {
       for (Field& field : fields.all()) {
-        if (field.name.size() != option->size()) continue;
-        std::size_t same = 0;
-        while (same < option->size() && lower(field.name[same]) == lower((*option)[same])) ++same;
-        if (same != option->size()) continue;
+        if (!is_same_word(fields.name(field), *option)) continue;
         if (frames_or_routes(field.known)) return Refusal{400, "Connection names a field that frames or routes"};
         field.passes = false;
       }
@@ -76,28 +73,27 @@ std::optional<Refusal> read_upgrade(std::string_view value, Meaning& meaning) {
   return std::nullopt;
 }
 
-bool announces_wait(const Field& field) {
-  std::string_view list = field.value;
+bool announces_wait(Known known, std::string_view list) {
   while (const auto element = next_element(list)) {
     const std::string_view word = trim(element->substr(0, element->find(';')));
-    if (field.known == Known::accept && is_word(word, "text/event-stream")) return true;
-    if (field.known == Known::prefer && is_word(word.substr(0, 5), "wait=")) return true;
+    if (known == Known::accept && is_word(word, "text/event-stream")) return true;
+    if (known == Known::prefer && is_word(word.substr(0, 5), "wait=")) return true;
   }
   return false;
 }
 
-std::optional<Refusal> read_field(const Field& field, Meaning& meaning) {
-  switch (field.known) {
-    case Known::host: return read_host(field.value, meaning);
-    case Known::content_length: return read_length(field.value, meaning);
-    case Known::transfer_encoding: return read_coding(field.value, meaning);
-    case Known::upgrade: return read_upgrade(field.value, meaning);
+std::optional<Refusal> read_field(Known known, std::string_view value, Meaning& meaning) {
+  switch (known) {
+    case Known::host: return read_host(value, meaning);
+    case Known::content_length: return read_length(value, meaning);
+    case Known::transfer_encoding: return read_coding(value, meaning);
+    case Known::upgrade: return read_upgrade(value, meaning);
     case Known::expect:
-      if (!is_word(field.value, "100-continue")) return Refusal{417, "Expect is not 100-continue"};
+      if (!is_word(value, "100-continue")) return Refusal{417, "Expect is not 100-continue"};
       meaning.expects = true;
       return std::nullopt;
     case Known::accept:
-    case Known::prefer: meaning.patient = meaning.patient || announces_wait(field); return std::nullopt;
+    case Known::prefer: meaning.patient = meaning.patient || announces_wait(known, value); return std::nullopt;
     case Known::connection:
     case Known::hop:
     case Known::override:
@@ -119,8 +115,8 @@ std::optional<Refusal> interpret(Fields& fields, Meaning& meaning) {
     if (field.known == Known::other) continue;
     if (is_written_anew(field.known)) field.passes = false;
     if (field.known == Known::connection) {
-      if (auto refusal = read_connection(field.value, fields, meaning, upgrades)) return refusal;
-    } else if (auto refusal = read_field(field, meaning)) {
+      if (auto refusal = read_connection(fields.value(field), fields, meaning, upgrades)) return refusal;
+    } else if (auto refusal = read_field(field.known, fields.value(field), meaning)) {
       return refusal;
     }
   }

@@ -102,10 +102,6 @@ std::optional<Refusal> read_origin_form(std::string_view target, Target& result)
   return std::nullopt;
 }
 
-bool same_host(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return lower(x) == lower(y); });
-}
-
 bool next_segment(std::string_view& rest, std::string_view& segment) {
   if (rest.empty()) return false;
   rest.remove_prefix(1);
@@ -130,7 +126,7 @@ std::optional<Refusal> read_target(std::string_view method, std::string_view tar
   target.remove_prefix(scheme.size());
   const std::size_t end = std::min(target.find_first_of("/?"), target.size());
   const std::string_view authority = target.substr(0, end);
-  if (authority.empty() || !is_host(authority) || (host && !same_host(authority, *host)))
+  if (authority.empty() || !is_host(authority) || (host && !is_same_word(authority, *host)))
     return Refusal{400, "the request target names another authority than Host"};
   if (end < target.size() && target[end] == '/') return read_origin_form(target.substr(end), result);
   const bool whole = method == "OPTIONS" && end == target.size();  // RFC 9112 3.2.4

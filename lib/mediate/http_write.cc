@@ -5,60 +5,83 @@
 namespace xc::mediate::http {
 namespace {
 
-void append_line(Stream& to, std::string_view name, std::string_view value) {
-  to.append(name);
-  to.append(": ");
-  to.append(value);
-  to.append("\r\n");
+/// What a head is written to: once to count its bytes, once to put them where the stream made room for so many. One
+/// call of append() for each piece would cost more than all the parsing.
+class Pen {
+ public:
+  explicit Pen(char* place) : place_(place) {}
+  Pen& operator<<(std::string_view piece) {
+    if (place_ != nullptr) piece.copy(place_ + size_, piece.size());
+    size_ += piece.size();
+    return *this;
+  }
+  [[nodiscard]] std::size_t size() const { return size_; }
+
+ private:
+  char* place_;
+  std::size_t size_ = 0;
+};
+
+template <class Write>
+void append_written(Stream& to, const Write& write) {
+  Pen counter(nullptr);
+  write(counter);
+  to.fill(counter.size(), [&](char* place, std::size_t) {
+    Pen pen(place);
+    write(pen);
+    return pen.size();
+  });
 }
 
-void append_fields(Stream& to, const Fields& fields, bool overrides) {
+void write_fields(Pen& pen, const Fields& fields, bool overrides) {
   for (const Field& field : fields.all())
-    if (field.passes && (overrides || field.known != Known::override)) append_line(to, field.name, field.value);
+    if (field.passes && (overrides || field.known != Known::override))
+      pen << fields.name(field) << ": " << fields.value(field) << "\r\n";
+}
+
+void write_request(Pen& pen, const RequestParts& parts, std::string_view length) {
+  const Meaning& meaning = parts.meaning;
+  pen << parts.head.method << " " << parts.target.path << parts.target.query
+      << " HTTP/1.1\r\nHost: " << meaning.host.value_or("localhost") << "\r\n"
+      << parts.identity;
+  write_fields(pen, parts.head.fields, parts.overrides);
+  if (meaning.expects) pen << "Expect: 100-continue\r\n";
+  if (meaning.length) pen << "Content-Length: " << length << "\r\n";
+  if (meaning.chunked) pen << "Transfer-Encoding: chunked\r\n";
+  if (!meaning.upgrade.empty())
+    pen << "Connection: Upgrade\r\nUpgrade: " << meaning.upgrade << "\r\n";
+  else if (parts.last)
+    pen << "Connection: close\r\n";
+  pen << "\r\n";
+}
+
+void write_persist(Pen& pen, Persist persist, std::string_view upgrade) {
+  switch (persist) {
+    case Persist::silent: break;
+    case Persist::close: pen << "Connection: close\r\n"; break;
+    case Persist::keep_alive: pen << "Connection: keep-alive\r\n"; break;
+    case Persist::upgrade: pen << "Connection: Upgrade\r\nUpgrade: " << upgrade << "\r\n"; break;
+  }
 }
 
 }  // namespace
 
 void append_request(Stream& to, const RequestParts& parts) {
-  to.append(parts.head.method);
-  to.append(" ");
-  to.append(parts.target.path);
-  to.append(parts.target.query);
-  to.append(" HTTP/1.1\r\n");
-  append_line(to, "Host", parts.meaning.host.value_or("localhost"));
-  to.append(parts.identity);
-  append_fields(to, parts.head.fields, parts.overrides);
-  if (parts.meaning.expects) append_line(to, "Expect", "100-continue");
-  if (parts.meaning.length) append_line(to, "Content-Length", text::number(*parts.meaning.length));
-  if (parts.meaning.chunked) append_line(to, "Transfer-Encoding", "chunked");
-  if (!parts.meaning.upgrade.empty()) {
-    append_line(to, "Connection", "Upgrade");
-    append_line(to, "Upgrade", parts.meaning.upgrade);
-  } else if (parts.last) {
-    append_line(to, "Connection", "close");
-  }
-  to.append("\r\n");
+  const std::string length = text::number(parts.meaning.length.value_or(0));
+  append_written(to, [&](Pen& pen) { write_request(pen, parts, length); });
 }
 
 void append_response(Stream& to, const ResponseHead& head, const Meaning& meaning, Framing framing, Persist persist) {
-  to.append("HTTP/1.1 ");
-  to.append(text::number(head.status));
-  to.append(" ");
-  to.append(head.reason);
-  to.append("\r\n");
-  append_fields(to, head.fields, true);
-  if (framing == Framing::length && meaning.length) append_line(to, "Content-Length", text::number(*meaning.length));
-  if (framing == Framing::chunked) append_line(to, "Transfer-Encoding", "chunked");
-  switch (persist) {
-    case Persist::silent: break;
-    case Persist::close: append_line(to, "Connection", "close"); break;
-    case Persist::keep_alive: append_line(to, "Connection", "keep-alive"); break;
-    case Persist::upgrade:
-      append_line(to, "Connection", "Upgrade");
-      append_line(to, "Upgrade", meaning.upgrade);
-      break;
-  }
-  to.append("\r\n");
+  const std::string status = text::number(head.status);
+  const std::string length = text::number(meaning.length.value_or(0));
+  append_written(to, [&](Pen& pen) {
+    pen << "HTTP/1.1 " << status << " " << head.reason << "\r\n";
+    write_fields(pen, head.fields, true);
+    if (framing == Framing::length && meaning.length) pen << "Content-Length: " << length << "\r\n";
+    if (framing == Framing::chunked) pen << "Transfer-Encoding: chunked\r\n";
+    write_persist(pen, persist, meaning.upgrade);
+    pen << "\r\n";
+  });
 }
 
 }  // namespace xc::mediate::http

@@ -29,7 +29,8 @@ std::optional<std::chrono::milliseconds> patience_for(Waiting waiting) {
 }
 
 void close_descriptors(Stream& stream) {
-  stream.pins().clear();  // HTTP has no words for them: they never cross, in neither direction
+  if (!stream.pins().empty())
+    stream.pins().clear();  // HTTP has no words for them: they never cross, in neither direction
 }
 
 void pass_everything(Stream& from, Stream& to) {

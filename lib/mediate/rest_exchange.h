@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -11,6 +13,16 @@
 #include "mediate/mediator.h"
 
 namespace xc::mediate {
+
+/// What most exchanges do without.
+struct Particulars {
+  unsigned status = 0;  ///< of the answer, when it is ours
+  std::string answer;   ///< our own answer; empty = the provider answers
+  std::string upgrade;  ///< protocols the provider may switch to; empty = none
+  std::string method;   ///< these three only for an observer
+  std::string path;
+  std::string refusal;
+};
 
 /// A request that was decided upon, and whose response has not gone to the client yet.
 struct Exchange {
@@ -20,12 +32,15 @@ struct Exchange {
   bool last = false;        ///< the connection ends with its response
   bool patient = false;     ///< its response may take any time to begin
   bool expects = false;     ///< the client waits for 100 (Continue) before it sends the body
-  unsigned status = 0;      ///< of the answer, when it is ours
-  std::string upgrade;      ///< protocols the provider may switch to; empty = none
-  std::string answer;       ///< our own answer; empty = the provider answers
-  std::string method;       ///< these three only for an observer
-  std::string path;
-  std::string refusal;
+  std::unique_ptr<Particulars> more;
+
+  Particulars& particulars() {
+    if (!more) more = std::make_unique<Particulars>();
+    return *more;
+  }
+  /// Our own answer, or empty.
+  [[nodiscard]] std::string_view answer() const { return more ? std::string_view(more->answer) : std::string_view{}; }
+  [[nodiscard]] std::string_view upgrade() const { return more ? std::string_view(more->upgrade) : std::string_view{}; }
 };
 
 /// State of a connection. `pending` is in the order of the requests, which is the order of the responses.
@@ -41,10 +56,11 @@ struct Talk {
   /// Our own answer for the request that becomes, or is, `exchange`.
   void answer(Exchange& exchange, unsigned status, std::string_view error, std::string_view rule = {}) {
     ++terms.tally.refusals;
-    exchange.status = status;
-    exchange.answer =
+    Particulars& more = exchange.particulars();
+    more.status = status;
+    more.answer =
         http::make_answer({status, error, terms.service, terms.role, rule}, exchange.last, exchange.head_only);
-    if (terms.observer != nullptr) exchange.refusal = error;
+    if (terms.observer != nullptr) more.refusal = error;
   }
 };
 

@@ -127,7 +127,7 @@ void RestRequests::decide(Parts& parts, Stream& from, Stream& to, std::size_t le
   note(parts, exchange);
   talk_.any_request = true;
   if (judge(parts, exchange)) {
-    forward(parts, std::move(exchange), to);
+    forward(parts, exchange, to);
     return;
   }
   dropping_ = true;
@@ -169,14 +169,15 @@ bool RestRequests::judge(Parts& parts, Exchange& exchange) {
   return true;
 }
 
-void RestRequests::forward(const Parts& parts, Exchange exchange, Stream& to) {
+void RestRequests::forward(const Parts& parts, Exchange& exchange, Stream& to) {
   exchange.expects = parts.meaning.expects;
-  exchange.upgrade = parts.meaning.upgrade;
+  const bool upgrades = !parts.meaning.upgrade.empty();
+  if (upgrades) exchange.particulars().upgrade = parts.meaning.upgrade;
   http::append_request(
       to, {parts.head, parts.meaning, parts.target, identity_, exchange.last, !restricts(talk_.terms.rights)});
   ++talk_.terms.tally.messages;
   dropping_ = false;
-  after_body_ = !exchange.upgrade.empty() ? State::held : exchange.last ? State::stopped : State::head;
+  after_body_ = upgrades ? State::held : exchange.last ? State::stopped : State::head;
   talk_.pending.push_back(std::move(exchange));
   begin_body(parts.meaning, Form::same);
 }
@@ -234,8 +235,8 @@ void RestRequests::break_off(const Refusal& refusal, Stream& to) {
 
 void RestRequests::note(const Parts& parts, Exchange& exchange) const {
   if (talk_.terms.observer == nullptr) return;
-  exchange.method = parts.head.method;
-  exchange.path = parts.target.path;
+  exchange.particulars().method = parts.head.method;
+  exchange.particulars().path = parts.target.path;
 }
 
 }  // namespace xc::mediate

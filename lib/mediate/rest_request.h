@@ -45,7 +45,7 @@ class RestRequests {
   bool lacks_more(Stream& from);
   void decide(Parts& parts, Stream& from, Stream& to, std::size_t length);
   bool judge(Parts& parts, Exchange& exchange);
-  void forward(const Parts& parts, Exchange exchange, Stream& to);
+  void forward(const Parts& parts, Exchange& exchange, Stream& to);
   void begin_body(const http::Meaning& meaning, http::Form form);
   void refuse(const http::Refusal& refusal);
   void break_off(const http::Refusal& refusal, Stream& to);

@@ -1,7 +1,5 @@
 #include "mediate/rest_response.h"
 
-#include <algorithm>
-
 #include "base/json_out.h"
 #include "base/text.h"
 #include "mediate/http_grammar.h"
@@ -22,8 +20,7 @@ bool was_offered(std::string_view chosen, std::string_view offered) {
     std::string_view list = offered;
     bool found = false;
     while (const auto candidate = http::next_element(list)) {
-      found = found || std::ranges::equal(*candidate, *protocol,
-                                          [](char a, char b) { return http::lower(a) == http::lower(b); });
+      found = found || http::is_same_word(*candidate, *protocol);
     }
     if (!found) return false;
     any = true;
@@ -41,10 +38,10 @@ bool RestResponses::advance(Stream& from, Stream& to) {
       continue;
     }
     const Exchange& exchange = talk_.pending.front();
-    if (!exchange.answer.empty()) {
+    if (!exchange.answer().empty()) {
       if (to.room() == 0) break;
-      status_ = exchange.status;
-      to.append(exchange.answer);
+      status_ = exchange.more->status;
+      to.append(exchange.answer());
       complete();
       continue;
     }
@@ -119,7 +116,7 @@ void RestResponses::pass_interim(const Parts& parts, Stream& to) {
 
 void RestResponses::switch_protocols(const Parts& parts, Stream& to) {
   Exchange& exchange = talk_.pending.front();
-  if (exchange.upgrade.empty() || talk_.sending || !was_offered(parts.meaning.upgrade, exchange.upgrade)) {
+  if (exchange.upgrade().empty() || talk_.sending || !was_offered(parts.meaning.upgrade, exchange.upgrade())) {
     fault(502, "the provider switches to a protocol that nobody asked for");
     return;
   }
@@ -135,7 +132,7 @@ void RestResponses::begin(const Parts& parts, Stream& to) {
   Exchange& exchange = talk_.pending.front();
   Delivery delivery = plan(parts, exchange);
   http::append_response(to, parts.head, parts.meaning, delivery.framing, delivery.persist);
-  refused_upgrade_ = refused_upgrade_ || !exchange.upgrade.empty();
+  refused_upgrade_ = refused_upgrade_ || !exchange.upgrade().empty();
   body_ = delivery.body;
   status_ = parts.head.status;
   talk_.started = true;
@@ -202,10 +199,10 @@ void RestResponses::report(const Exchange& exchange) const {
   if (talk_.terms.observer == nullptr) return;
   std::string line = "{\"event\":\"exchange\",\"client\":" + json_string(talk_.terms.client) +
                      ",\"role\":" + json_string(talk_.terms.role) + ",\"service\":" + json_string(talk_.terms.service);
-  if (!exchange.method.empty())
-    line += ",\"method\":" + json_string(exchange.method) + ",\"path\":" + json_string(exchange.path);
+  if (exchange.more && !exchange.more->method.empty())
+    line += ",\"method\":" + json_string(exchange.more->method) + ",\"path\":" + json_string(exchange.more->path);
   line += ",\"status\":" + text::number(status_) + ",\"bytes\":" + text::number(body_.moved());
-  if (!exchange.refusal.empty()) line += ",\"refused\":" + json_string(exchange.refusal);
+  if (exchange.more && !exchange.more->refusal.empty()) line += ",\"refused\":" + json_string(exchange.more->refusal);
   talk_.terms.observer->on_event(line + '}');
 }
 
