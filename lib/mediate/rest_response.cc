@@ -116,7 +116,7 @@ void RestResponses::pass_interim(const Parts& parts, Stream& to) {
 
 void RestResponses::switch_protocols(const Parts& parts, Stream& to) {
   Exchange& exchange = talk_.pending.front();
-  if (exchange.upgrade().empty() || talk_.sending || !was_offered(parts.meaning.upgrade, exchange.upgrade())) {
+  if (talk_.sending || !was_offered(parts.meaning.upgrade, exchange.upgrade())) {
     fault(502, "the provider switches to a protocol that nobody asked for");
     return;
   }

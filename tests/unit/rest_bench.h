@@ -88,7 +88,7 @@ class RestBench {
 
 /// One line of a conversation.
 struct Line {
-  enum What { client, server, at_server, at_client, client_ends, server_ends, ended, alive, expire } what;
+  enum What { client, server, at_server, at_client, client_ends, server_ends, server_told, ended, alive, expire } what;
   std::string text = {};
 };
 
@@ -104,6 +104,7 @@ inline void hold(RestBench& bench, const std::vector<Line>& lines) {
       case Line::client_ends: bench.client_ends(); break;
       case Line::server_ends: bench.server_ends(); break;
       case Line::expire: bench.expire(); break;
+      case Line::server_told: EXPECT_TRUE(bench.to_server.ended()); break;
       case Line::ended: EXPECT_TRUE(bench.over()); break;
       case Line::alive: EXPECT_FALSE(bench.over()); break;
     }

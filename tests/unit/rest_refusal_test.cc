@@ -206,7 +206,7 @@ TEST(RestRefusal, OfChunksPassesNothingWhenTheRequestCameInOnePiece) {
                                  "5;a=\r\nabcde\r\n",
                                  "10000000000000005\r\n",
                                  "FFFFFFFFFFFFFFFF\r\n",
-                                 "00000000000000001\r\n",
+                                 "00000000000000001\r\nx\r\n0\r\n\r\n",
                                  "20000000000\r\n",
                                  "0\r\nX PV: root\r\n\r\n",
                                  "0\r\nX: a\n\r\n",
@@ -228,6 +228,18 @@ TEST(RestRefusal, OfChunksPassesNothingWhenTheRequestCameInOnePiece) {
     EXPECT_EQ(slow.client_hears(), refused("400 Bad Request", "the body is not in the chunked coding"));
     EXPECT_TRUE(slow.over());
   }
+}
+
+TEST(RestRefusal, OfABrokenBodyCutsTheProviderAtOnceAndKeepsTheOrderOfAnswers) {
+  converse({{Line::client, get + "POST /b HTTP/1.1\r\nHost: svc\r\nTransfer-Encoding: chunked\r\n\r\n"},
+            {Line::client, "3\r\nabc\r\n"},
+            {Line::alive},
+            {Line::client, "x\r\n"},
+            {Line::server_told},
+            {Line::at_client, ""},
+            {Line::server, ok},
+            {Line::at_client, ok + refused("400 Bad Request", "the body is not in the chunked coding")},
+            {Line::ended}});
 }
 
 TEST(RestRefusal, OfHalfARequestWhenTheClientLeaves) {

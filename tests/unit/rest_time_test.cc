@@ -117,5 +117,21 @@ TEST(RestTime, AClientThatReadAllMeanwhileIsNotBlamed) {
   EXPECT_EQ(bench.patience(), std::nullopt);
 }
 
+TEST(RestTime, ADeadlineOfAStateThatIsOverStartsTheNextOneInstead) {
+  const std::string head = "HTTP/1.1 200 OK\r\nContent-Length: 65494\r\n\r\n";
+  ASSERT_EQ(head.size() + 65494, Stream::default_capacity);
+  RestBench bench;
+  bench.client_says(get);
+  bench.sip = 0;
+  bench.server_says(head + std::string(65494, 'x'));
+  EXPECT_EQ(bench.patience(), limits::reader_time);
+  bench.to_client.consume(bench.to_client.data().size());
+  bench.expire();
+  EXPECT_FALSE(bench.over()) << "the client had read everything";
+  EXPECT_EQ(bench.patience(), limits::idle_time);
+  bench.expire();
+  EXPECT_TRUE(bench.over());
+}
+
 }  // namespace
 }  // namespace xc::mediate
