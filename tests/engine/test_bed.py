@@ -1,8 +1,10 @@
 """The bed itself, with a hook that only records: what it claims about containers and leftovers must be true."""
 
+import socket
 import subprocess
 
 import bed as beds
+import faultloop
 import host
 
 
@@ -78,3 +80,50 @@ def test_a_process_that_stays_is_seen(bed):
         finally:
             child.kill()
     assert host.difference(before, bed.snapshot()) == []
+
+
+def shell_hook(bed, body):
+    script = bed.home / "naive"
+    script.write_text(f"#!/bin/sh\ncat >/dev/null\n{body}\n")
+    script.chmod(0o755)
+    return [str(script)]
+
+
+def test_a_naive_hook_falls_into_the_trap_of_the_symlink_cases(bed, oci):
+    """Otherwise an empty canary directory would prove nothing."""
+    trap = bed.home / "host"
+    trap.mkdir()
+    c = bed.container("victim", tmpfs=[])
+    c.hook = shell_hook(bed, f"mkdir -p {c.root}/run/nm && touch {c.root}/run/nm/api.sock")
+    (c.root / "run").rmdir()
+    (c.root / "run").symlink_to(trap)
+    oci.start(c)
+    assert (trap / "nm/api.sock").exists()
+
+
+def test_a_mount_and_a_listener_that_a_hook_leaves_are_seen(bed, runc):
+    place = bed.home / "place"
+    place.mkdir()
+    before = bed.snapshot()
+    c = bed.container("leaky", hook=shell_hook(bed, f"mount --bind {place} {place}"))
+    assert runc.start(c).code == 0
+    assert [line for line in host.difference(before, bed.snapshot()) if line.startswith("mounts: new") and "place" in line]
+    subprocess.run(["umount", place], check=True)
+    subprocess.run(["umount", place], check=False)  # poststop's own
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind("\0bed")
+        listener.listen()
+        assert "listeners: new: @bed" in host.difference(before, bed.snapshot())
+    runc.stop(c)
+    subprocess.run(["umount", place], check=False)
+
+
+def test_an_attached_strace_strikes_where_it_is_told(bed, runc):
+    """The driver of the fault cases: a hook whose third write fails, and one that is killed there."""
+    said = bed.home / "said"
+    body = shell_hook(bed, f"[ $1 = createRuntime ] || exit 0\nfor i in 1 2 3 4; do echo $i >>{said} || exit 9; done")
+    for effect in ("error=ENOSPC", "signal=KILL"):
+        said.write_text("")
+        c = bed.container(effect[:5], hook=faultloop.faulty(body, "write", 3, effect, bed.home / "fault"))
+        assert runc.start(c).code != 0
+        assert said.read_text() == "1\n2\n"
