@@ -7,6 +7,7 @@ add_compile_definitions(_GNU_SOURCE XC_LIBEXECDIR="${XC_LIBEXECDIR}" XC_VERSION=
 if(XC_SANITIZE)
   add_compile_options(-fsanitize=${XC_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${XC_SANITIZE})
+  add_compile_definitions(XC_SANITIZED)
 else()
   add_compile_options(-fstack-protector-strong -ftrivial-auto-var-init=zero -ffunction-sections -fdata-sections)
   if(NOT CMAKE_BUILD_TYPE STREQUAL "Debug")

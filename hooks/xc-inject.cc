@@ -1,8 +1,10 @@
 // xc-inject: a person's window into xconnect. Parses the command line, calls one verb of lib/app, prints what it says.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "app/look.h"
@@ -24,6 +26,12 @@ int complain(const xc::Error& error) {
 int print(const std::string& text) {
   (void)std::fputs(text.c_str(), stdout);
   return 0;
+}
+
+bool has_command(const CLI::App& app, std::string_view name) {
+  const auto verbs = app.get_subcommands([](const CLI::App*) { return true; });
+  return std::any_of(verbs.begin(), verbs.end(),
+                     [&](const CLI::App* verb) { return verb->check_name(std::string(name)); });
 }
 
 void add_check(CLI::App& app, int& status) {
@@ -126,6 +134,8 @@ int main(int argc, char** argv) {
   add_status(app, "ps", "containers and their links", status);
   add_status(app, "status", "the same; with --json every counter and reason", status);
   add_mediate(app, status);
+  if (argc > 1 && argv[1][0] != '-' && !has_command(app, argv[1]))
+    return complain({Kind::usage, std::string("\"") + argv[1] + "\" is not a command; see xc-inject --help"});
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -77,7 +77,7 @@ Seen look_at(const registry::StateDir& state, const std::string& key, const regi
   Seen seen;
   seen.container = record.container.name;
   seen.pid = record.init.pid;
-  seen.alive = registry::is_alive(record.init);
+  seen.alive = registry::is_alive(record.init).value_or(false);
   for (const auto& offer : record.offers) seen.offers.push_back(offer.name);
   if (record.links.empty()) {
     seen.shim = "none";

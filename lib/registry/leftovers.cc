@@ -49,13 +49,13 @@ std::int64_t pid_in(std::string_view key) {
   return static_cast<std::int64_t>(text::parse_number(key.substr(key.rfind('.') + 1)).value_or(0));
 }
 
-/// Is the container of this entry gone? With `thorough` a pid that now is somebody else's is seen through.
+/// Is the container of this entry gone? With `thorough` a pid that now is somebody else's is seen through. What cannot
+/// be seen (no descriptor left, no memory) may be running: it is not gone.
 bool is_gone(const StateDir& state, const std::string& key, bool thorough) {
-  const bool pid_in_use = ::access(("/proc/" + text::number(pid_in(key))).c_str(), F_OK) == 0;
-  if (!pid_in_use) return true;
+  if (::access(("/proc/" + text::number(pid_in(key))).c_str(), F_OK) != 0) return errno == ENOENT;
   if (!thorough) return false;
   const auto record = read(state, key);
-  return record && *record && !is_alive((**record).init);
+  return record && *record && !is_alive((**record).init).value_or(true);
 }
 
 }  // namespace

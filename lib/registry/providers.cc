@@ -9,7 +9,7 @@ namespace xc::registry {
 Market survey(const StateDir& state) {
   Market market;
   for (auto& record : offering(state)) {
-    if (!is_alive(record.init)) continue;
+    if (!is_alive(record.init).value_or(false)) continue;
     for (const auto& offer : record.offers) {
       market.offered.push_back({record.container.name, record.offers_origin, offer});
       market.providers.push_back(record);

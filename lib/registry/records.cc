@@ -114,11 +114,10 @@ std::vector<Record> offering(const StateDir& state) {
   return records;
 }
 
-bool is_alive(const model::Instance& init) {
-  const auto proc = sys::Proc::open();
-  if (!proc) return false;
-  const auto process = sys::find_process(*proc, static_cast<pid_t>(init.pid), init.start_time);
-  return process && process->has_value();
+Result<bool> is_alive(const model::Instance& init) {
+  const auto proc = XC_TRY(sys::Proc::open());
+  const auto process = XC_TRY(sys::find_process(proc, static_cast<pid_t>(init.pid), init.start_time));
+  return process.has_value();
 }
 
 }  // namespace xc::registry

@@ -36,7 +36,7 @@ struct Entry {
 /// Records of the containers that offer something; unreadable ones are left out.
 [[nodiscard]] std::vector<Record> offering(const StateDir& state);
 
-/// Is the process that was written down still that process?
-[[nodiscard]] bool is_alive(const model::Instance& init);
+/// Is the process that was written down still that process? An error says that it could not be seen: not that it ended.
+[[nodiscard]] Result<bool> is_alive(const model::Instance& init);
 
 }  // namespace xc::registry

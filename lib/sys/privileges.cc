@@ -66,7 +66,7 @@ Result<> limit_resources(unsigned descriptors) {
   XC_CHECK(set_limit(RLIMIT_MEMLOCK, 0, "RLIMIT_MEMLOCK"));
   XC_CHECK(set_limit(RLIMIT_MSGQUEUE, 0, "RLIMIT_MSGQUEUE"));
   XC_CHECK(set_limit(RLIMIT_STACK, 512UL * 1024, "RLIMIT_STACK"));
-#if !defined(__SANITIZE_ADDRESS__)
+#if !defined(XC_SANITIZED)  // the sanitizers map their shadow of the whole address space
   XC_CHECK(set_limit(RLIMIT_AS, 64UL * 1024 * 1024, "RLIMIT_AS"));
 #endif
   return {};

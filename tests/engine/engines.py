@@ -108,6 +108,10 @@ class Oci:
         """Lets a created container run its program."""
         return self._call("start", c.name, timeout=timeout, output=c.console)
 
+    def start_plainly(self, c):
+        """Nothing but the engine's own two commands, for a measurement."""
+        return [self._call("create", "--bundle", str(c.home), c.name, output=c.console), self.release(c)]
+
     def start(self, c, timeout=LIMIT):
         outcome = self.create(c, timeout)
         if outcome.code != 0:

@@ -17,6 +17,7 @@ import host
 from jobs import API, LONG, RAW, client, dialer, get, has, modem, serving, started
 
 ERRORS = "ENOMEM EMFILE ENFILE ENOSPC EIO EINTR EAGAIN EPERM EROFS".split()
+LOOKS = ("access", "pidfd_open", "poll")  # the hook asks who still lives; no answer must not mean that nobody does
 
 
 def clean_but_for_state(bed, before):
@@ -87,17 +88,18 @@ def test_lif_02_each_system_call_fails(bed, name):
     before = bed.snapshot()
     cases = [(call, error) for call in calls for error in ERRORS]
     if not LONG:
-        cases = random.Random(4).sample(cases, 40)
+        looks = [case for case in cases if case[0][0] in LOOKS and case[1] in ("EMFILE", "EPERM")]
+        cases = random.Random(4).sample(cases, 40) + looks
     for (call, number), error in cases:
+        print(call, number, error)
         c.hook = faultloop.faulty(bed.hook(), call, number, f"error={error}", bed.home / "fault")
         outcome = engine.start(c)
-        assert outcome.code != 124, f"{call} {number} {error}: hung"
+        assert outcome.code != 124, "hung"
         if outcome.code == 0:
-            assert has(outcome.pid, API, "-S") and get(outcome.pid)["role"] == "viewer", (call, number, error)
-            assert client(outcome.pid, "echo", RAW, "x") == "x", (call, number, error)
+            assert has(outcome.pid, API, "-S") and get(outcome.pid)["role"] == "viewer"
+            assert client(outcome.pid, "echo", RAW, "x") == "x"
         engine.stop(c)
-        assert host.wait_until(lambda: not clean_but_for_state(bed, before), 2), (
-            call, number, error, clean_but_for_state(bed, before))
+        assert host.wait_until(lambda: not clean_but_for_state(bed, before), 2), clean_but_for_state(bed, before)
     works(bed, engine, c)
     assert host.wait_until(lambda: not host.difference(before, bed.snapshot())), host.difference(before, bed.snapshot())
 

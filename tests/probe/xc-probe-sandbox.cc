@@ -4,6 +4,8 @@
 //   xc-probe-sandbox layers [NAME]  the filter off: what do the other layers stop? NAME: an abstract socket of the host
 //   xc-probe-sandbox look           the filter off: ids and descriptors
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -13,12 +15,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstddef>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <functional>
 #include <string>
 
 #include "shim/sandbox.h"
@@ -39,6 +43,17 @@ int ended(pid_t pid) {
   return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
+/// Prints what the child says over its control socket, the only descriptor it has.
+void print_words(int control) {
+  std::array<char, 512> word{};
+  pollfd waiting{control, POLLIN, 0};
+  while (poll(&waiting, 1, -1) > 0) {
+    const ssize_t got = recv(control, word.data(), word.size(), 0);
+    if (got <= 0) return;
+    std::printf("%.*s\n", static_cast<int>(got), word.data());
+  }
+}
+
 int in_sandbox(bool filter, const std::function<Result<>(Fd)>& act) {
   xc::shim::SandboxTerms terms;
   terms.uid = xc::shim::private_uid(getpid());
@@ -53,6 +68,7 @@ int in_sandbox(bool filter, const std::function<Result<>(Fd)>& act) {
     std::fprintf(stderr, "sandbox: %s\n", child.error().text.c_str());
     return 1;
   }
+  print_words(child->control.get());
   return ended(child->pid);
 }
 
@@ -80,15 +96,29 @@ bool connects_to_abstract(const std::string& name) {
   return connect(client.get(), reinterpret_cast<const sockaddr*>(&address), size) == 0;
 }
 
-void report(const char* act, bool happened) {
-  dprintf(STDOUT_FILENO, "%s: %s\n", act, happened ? "ALLOWED" : std::strerror(errno));
+bool is_reachable() {
+  const Fd client{socket(AF_INET, SOCK_DGRAM, 0)};
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(53);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  return connect(client.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
 }
 
+void say(const Fd& control, const std::string& word) {
+  (void)send(control.get(), word.data(), word.size(), 0);
+}
+
+/// The acts a worker never needs, each stopped without the system call filter.
 int try_layers(const std::string& abstract) {
-  return in_sandbox(false, [&](Fd) -> Result<> {
+  return in_sandbox(false, [&](Fd control) -> Result<> {
+    const auto report = [&](const char* act, bool happened) {
+      say(control, std::string(act) + ": " + (happened ? "ALLOWED" : std::strerror(errno)));
+    };
     report("open a file", open("/etc/passwd", O_RDONLY) >= 0);
     report("create a file", open("/x", O_CREAT | O_WRONLY, 0600) >= 0);
     report("connect to an abstract socket", connects_to_abstract(abstract));
+    report("reach the network", is_reachable());
     const pid_t pid = fork();
     if (pid == 0) _exit(0);
     report("fork", pid > 0);
@@ -104,10 +134,10 @@ int try_layers(const std::string& abstract) {
 
 int look() {
   return in_sandbox(false, [](Fd control) -> Result<> {
-    dprintf(STDOUT_FILENO, "uid %u gid %u pid %d control %d\n", getuid(), getgid(), getpid(), control.get());
+    say(control,
+        "uid " + std::to_string(getuid()) + " gid " + std::to_string(getgid()) + " pid " + std::to_string(getpid()));
     for (int number = 0; number < 64; ++number)
-      if (const int flags = fcntl(number, F_GETFD); flags >= 0)
-        dprintf(STDOUT_FILENO, "fd %d cloexec %d\n", number, flags & FD_CLOEXEC);
+      if (fcntl(number, F_GETFD) >= 0) say(control, "descriptor " + std::to_string(number));
     _exit(done);
   });
 }

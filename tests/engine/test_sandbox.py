@@ -1,0 +1,69 @@
+"""The worker's sandbox, tried act by act from inside (tests/probe/xc-probe-sandbox)."""
+
+import ctypes
+import os
+import re
+import signal
+import socket
+import subprocess
+from pathlib import Path
+
+import bed as beds
+import pytest
+
+PROBE = beds.BUILD / "tests/xc-probe-sandbox"
+SOURCE = Path(__file__).resolve().parents[2]
+KILLED = 128 + signal.SIGSYS
+# The kernel lets these two past every filter (uretprobe, uprobe: x86-64 numbers); outside a probed program they only
+# end the caller with SIGILL, or fail.
+PAST_EVERY_FILTER = {335, 336}
+
+
+def probe(*arguments):
+    done = subprocess.run([PROBE, *map(str, arguments)], text=True, capture_output=True, timeout=60, check=False)
+    assert "sandbox:" not in done.stderr, done.stderr
+    return done
+
+
+def listed():
+    text = (SOURCE / "lib/sys/filters/worker.list").read_text()
+    return [line.split()[0] for line in text.splitlines() if line and not line.startswith("#")]
+
+
+def number_of(name):
+    """The call's number on this machine, -1 when it has none (libseccomp's table)."""
+    return ctypes.CDLL("libseccomp.so.2").seccomp_syscall_resolve_name(name.encode())
+
+
+def test_shm_03_every_call_outside_the_list_kills_the_worker():
+    survived = {int(line.split()[0]) for line in probe("all").stdout.splitlines()}
+    allowed = {number_of(name) for name in listed()}
+    assert len(listed()) <= 20
+    assert survived - PAST_EVERY_FILTER <= allowed
+    assert number_of("recvmsg") in survived  # the probe sees what is allowed, too
+
+
+def test_shm_03_one_forbidden_call_says_sigsys():
+    assert probe("syscall", number_of("openat")).stdout.strip() == str(KILLED)
+
+
+def test_shm_04_each_act_fails_without_the_filter_too():
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind("\0xc-probe-target")
+        listener.listen()
+        words = dict(line.split(": ", 1) for line in probe("layers", "xc-probe-target").stdout.splitlines())
+    assert len(words) == 10
+    assert "ALLOWED" not in words.values(), words
+    assert words["connect to an abstract socket"] == os.strerror(111)
+    assert words["fork"] == os.strerror(11)
+
+
+def test_the_sandbox_holds_one_descriptor_and_a_uid_of_nobody():
+    lines = probe("look").stdout.splitlines()
+    assert len([line for line in lines if line.startswith("descriptor")]) <= 4, lines
+    assert re.match(r"uid (\d+) gid \1 pid 1$", lines[0]), lines
+
+
+@pytest.mark.parametrize("name", ["execve", "socket", "connect", "openat", "clone", "ptrace", "bpf", "io_uring_setup"])
+def test_forbidden_by_name(name):
+    assert probe("syscall", number_of(name)).stdout.strip() == str(KILLED)
