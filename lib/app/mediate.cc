@@ -52,7 +52,8 @@ Result<sys::FileId> id_at(int directory, const std::string& name) {
 Result<Listener> Listener::make(const std::string& address) {
   Listener listener;
   if (address.starts_with('@')) {
-    listener.socket_ = XC_TRY(sys::listen_abstract(std::string_view(address).substr(1), sys::SocketKind::stream, 128));
+    const auto name = XC_TRY(sys::UnixAddress::abstract(std::string_view(address).substr(1)));
+    listener.socket_ = XC_TRY_IN(address, sys::listen_abstract(name, sys::SocketKind::stream, 128));
     return listener;
   }
   const auto slash = address.rfind('/');
@@ -104,7 +105,7 @@ Result<> mediate(const MediateOptions& options) {
   const auto proc = XC_TRY(sys::Proc::open());
   const shim::Config config = XC_TRY(config_of(options));
   auto listener = XC_TRY_IN(options.listen, Listener::make(options.listen));
-  const shim::Street street{config.consumer, proc, config.host, nullptr};
+  const shim::Street street{config.consumer, proc, config.host, nullptr, nullptr};
   shim::Watch watch;
   watch.signals = XC_TRY(shim::watch_signals());
   if (options.ready_fd >= 0) watch.lifetime = Fd(options.ready_fd);

@@ -4,8 +4,8 @@
 
 namespace xc {
 
-std::unexpected<Error> fail(Kind kind, std::string text) {
-  return std::unexpected(Error{kind, std::move(text), 0});
+std::unexpected<Error> fail(Kind kind, std::string text, int code) {
+  return std::unexpected(Error{kind, std::move(text), code});
 }
 
 std::unexpected<Error> fail_errno(Kind kind, std::string_view what, int code) {

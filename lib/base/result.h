@@ -37,8 +37,8 @@ using Result = std::expected<T, Error>;
   return static_cast<int>(kind);
 }
 
-/// An error with a sentence of its own.
-[[nodiscard]] std::unexpected<Error> fail(Kind kind, std::string text);
+/// An error with a sentence of its own; `code` is the errno that the sentence explains, if there is one.
+[[nodiscard]] std::unexpected<Error> fail(Kind kind, std::string text, int code = 0);
 
 /// An error from a system call: "<what>: <strerror(code)>".
 [[nodiscard]] std::unexpected<Error> fail_errno(Kind kind, std::string_view what, int code);

@@ -1,7 +1,9 @@
 #include "inject/injector.h"
 
 #include <fcntl.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <optional>
 
@@ -39,7 +41,13 @@ class Application {
  private:
   Result<> do_step(const model::Step& step);
   Result<> enter_registry();
+  struct Listening {
+    Fd listener;
+    sys::Tree tree;
+  };
   Result<> listen(const model::Link& link, std::uint32_t index);
+  Result<Listening> listen_in_state(const model::Link& link, std::uint32_t index);
+  void settle(model::Link link, const Outcome& outcome);
   Result<> plant();
   Result<> launch();
   void undo();
@@ -90,35 +98,65 @@ Result<> Application::enter_registry() {
   return {};
 }
 
-/// The listener lives in our state directory; the container sees its inode through a read-only mount.
+std::string entry_name(std::uint32_t index) {
+  return text::number(index) + ".sock";
+}
+
+/// The listener lives in our state directory; the container sees its inode through a read-only mount. A link that is to
+/// have an abstract name gets its listener in the container's network namespace, when it is planted.
 Result<> Application::listen(const model::Link& link, std::uint32_t index) {
-  const std::string name = text::number(index) + ".sock";
-  const sys::ListenOptions options{kind_of(link.socket_kind), backlog, everybody_inside, tools_.container.owner};
-  listeners_.push_back(XC_TRY_IN(link.service, sys::listen_at(entry_->directory.get(), name, options)));
-  const Fd inode{::openat(entry_->directory.get(), name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC)};
-  if (!inode) return fail_errno(Kind::kernel, link.service, errno);
-  auto tree = XC_TRY_IN(link.service, sys::clone_tree(inode.get(), sys::Use::socket));
-  plantings_.push_back({link.target, std::move(tree), link.required});
+  Planting planting{link.places, {}, kind_of(link.socket_kind), link.padded, link.required};
+  Fd listener;
+  if (std::ranges::any_of(link.places, [](const auto& place) { return place.starts_with('/'); })) {
+    auto made = XC_TRY_IN(link.service, listen_in_state(link, index));
+    listener = std::move(made.listener);
+    planting.tree = std::move(made.tree);
+  }
+  listeners_.push_back(std::move(listener));
+  plantings_.push_back(std::move(planting));
   return {};
+}
+
+Result<Application::Listening> Application::listen_in_state(const model::Link& link, std::uint32_t index) {
+  const std::string name = entry_name(index);
+  const sys::ListenOptions options{kind_of(link.socket_kind), backlog, everybody_inside, tools_.container.owner};
+  Fd listener = XC_TRY(sys::listen_at(entry_->directory.get(), name, options));
+  const Fd inode{::openat(entry_->directory.get(), name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC)};
+  if (!inode) return fail_errno(Kind::kernel, name, errno);
+  return Listening{std::move(listener), XC_TRY(sys::clone_tree(inode.get(), sys::Use::socket))};
 }
 
 Result<> Application::plant() {
   auto outcomes = XC_TRY(plant_all(tools_.proc, tools_.container, plantings_, tools_.deadline));
   planted_ = true;
   std::vector<Fd> kept;
-  for (std::size_t i = 0; i < outcomes.size(); ++i) {
-    const model::Link& link = plan_.links[i];
-    if (!outcomes[i].planted) {
-      applied_.warnings.push_back("optional service " + link.service + " is left out: " + outcomes[i].reason);
+  for (std::uint32_t i = 0; i < outcomes.size(); ++i) {
+    Outcome& outcome = outcomes[i];
+    if (outcome.place.empty()) {
+      applied_.warnings.push_back("optional service " + plan_.links[i].service +
+                                  " is left out: " + sentence_of(outcome.passed_over));
       continue;
     }
-    record_.planted.push_back(std::move(*outcomes[i].planted));
-    record_.links.push_back(link);
-    kept.push_back(std::move(listeners_[i]));
+    settle(plan_.links[i], outcome);
+    if (outcome.planted)
+      record_.planted.push_back(std::move(*outcome.planted));
+    else
+      (void)::unlinkat(entry_->directory.get(), entry_name(i).c_str(), 0);  // nobody will connect there
+    kept.push_back(outcome.listener ? std::move(outcome.listener) : std::move(listeners_[i]));
   }
   listeners_ = std::move(kept);
   plantings_.clear();
   return registry::update(tools_.state, record_);
+}
+
+/// The link as it has become.
+void Application::settle(model::Link link, const Outcome& outcome) {
+  link.target = outcome.place;
+  link.passed_over.insert(link.passed_over.end(), outcome.passed_over.begin(), outcome.passed_over.end());
+  if (!outcome.passed_over.empty())
+    applied_.warnings.push_back("service " + link.service + " is at " + text::printable(link.target) +
+                                " because: " + sentence_of(outcome.passed_over));
+  record_.links.push_back(std::move(link));
 }
 
 Result<> Application::launch() {

@@ -4,46 +4,116 @@
 #include <ranges>
 
 #include "base/pack.h"
+#include "base/text.h"
+#include "inject/fallback.h"
 
 namespace xc::inject {
 namespace {
+
+constexpr int backlog = 128;
 
 void undo_all(const HeldContainer& container, const sys::Proc& proc, const std::vector<sys::Planted>& planted) {
   for (const auto& one : std::views::reverse(planted)) (void)sys::undo(container.root, proc, one);
 }
 
-/// In the child, inside the container's mount namespace.
-Result<std::vector<Outcome>> plant_here(const sys::Proc& proc, const HeldContainer& container,
-                                        const std::vector<Planting>& plantings) {
+/// The work of the child, inside the container's mount namespace.
+class Gardener {
+ public:
+  Gardener(const sys::Proc& proc, const HeldContainer& container) : proc_(proc), container_(container) {}
+
+  Result<std::vector<Outcome>> plant(const std::vector<Planting>& plantings);
+
+ private:
+  Result<Outcome> plant_one(const Planting& planting);
+  Result<> attempt(const Planting& planting, const std::string& place, Outcome& outcome);
+  Result<Fd> listen_at_name(const Planting& planting, std::string_view name);
+
+  const sys::Proc& proc_;
+  const HeldContainer& container_;
+  std::vector<sys::Planted> done_;
+};
+
+Result<std::vector<Outcome>> Gardener::plant(const std::vector<Planting>& plantings) {
   std::vector<Outcome> outcomes;
-  std::vector<sys::Planted> done;
   for (const Planting& planting : plantings) {
-    auto planted = sys::plant_file(container.root, proc, planting.target, planting.tree, container.owner);
-    if (!planted && planting.required) {
-      undo_all(container, proc, done);
-      return std::unexpected(std::move(planted).error());
+    auto outcome = plant_one(planting);
+    if (!outcome) {
+      undo_all(container_, proc_, done_);
+      return std::unexpected(std::move(outcome).error());
     }
-    if (planted) {
-      done.push_back(*planted);
-      outcomes.push_back({std::move(*planted), {}});
-    } else {
-      outcomes.push_back({std::nullopt, std::move(planted.error().text)});
-    }
+    if (outcome->planted) done_.push_back(*outcome->planted);
+    outcomes.push_back(std::move(*outcome));
   }
   return outcomes;
 }
 
+Result<Outcome> Gardener::plant_one(const Planting& planting) {
+  Outcome outcome;
+  Error last;
+  for (const std::string& place : planting.places) {
+    const auto attempted = attempt(planting, place, outcome);
+    if (attempted) {
+      outcome.place = place;
+      return outcome;
+    }
+    last = attempted.error();
+    const bool stops = after(last) == Next::stop;
+    outcome.passed_over.push_back({place, last.text});
+    if (stops && planting.required) return std::unexpected(std::move(last));
+    if (stops) break;
+  }
+  if (!planting.required) return outcome;
+  if (outcome.passed_over.size() > 1) last.text = "no place takes it: " + sentence_of(outcome.passed_over);
+  return std::unexpected(std::move(last));
+}
+
+Result<> Gardener::attempt(const Planting& planting, const std::string& place, Outcome& outcome) {
+  if (place.starts_with('@')) {
+    outcome.listener = XC_TRY_IN(text::printable(place), listen_at_name(planting, std::string_view(place).substr(1)));
+    return {};
+  }
+  if (!planting.tree) return fail(Kind::internal, text::printable(place) + ": nothing to plant there");
+  outcome.planted = XC_TRY(sys::plant_file(container_.root, proc_, place, *planting.tree, container_.owner));
+  return {};
+}
+
+/// Whoever binds a name first has it: before the container's first instruction that is us, or a neighbour with whom the
+/// container shares its network.
+Result<Fd> Gardener::listen_at_name(const Planting& planting, std::string_view name) {
+  XC_CHECK(sys::enter_net_namespace(container_.namespaces.net));
+  const auto address = XC_TRY(planting.padded ? sys::UnixAddress::padded(name) : sys::UnixAddress::abstract(name));
+  return sys::listen_abstract(address, planting.kind, backlog);
+}
+
 }  // namespace
+
+std::string sentence_of(const std::vector<model::Attempt>& attempts) {
+  std::string sentence;
+  for (const model::Attempt& attempt : attempts) sentence += (sentence.empty() ? "" : "; ") + attempt.reason;
+  return sentence;
+}
 
 Result<std::vector<Outcome>> plant_all(const sys::Proc& proc, const HeldContainer& container,
                                        const std::vector<Planting>& plantings, sys::Deadline deadline) {
   const auto work = [&]() -> Result<sys::Answer> {
     XC_CHECK(sys::enter_mount_namespace(container.namespaces.mount));
-    return sys::Answer{pack(XC_TRY(plant_here(proc, container, plantings)))};
+    auto outcomes = XC_TRY(Gardener(proc, container).plant(plantings));
+    std::vector<Fd> listeners;
+    for (Outcome& outcome : outcomes)
+      if (outcome.listener) listeners.push_back(std::move(outcome.listener));
+    return sys::Answer{pack(std::move(outcomes)), std::move(listeners)};
   };
-  const auto answer = XC_TRY(sys::run_child(work, deadline));
+  auto answer = XC_TRY(sys::run_child(work, deadline));
   auto outcomes = XC_TRY(unpack<std::vector<Outcome>>(answer.bytes));
-  if (outcomes.size() != plantings.size()) return fail(Kind::internal, "planting answered for another list");
+  auto listener = answer.descriptors.begin();
+  for (Outcome& outcome : outcomes)
+    if (outcome.place.starts_with('@') && listener != answer.descriptors.end())
+      outcome.listener = std::move(*listener++);
+  const bool fits = outcomes.size() == plantings.size() && listener == answer.descriptors.end() &&
+                    std::ranges::all_of(outcomes, [](const Outcome& one) {
+                      return one.place.empty() || one.planted.has_value() != static_cast<bool>(one.listener);
+                    });
+  if (!fits) return fail(Kind::internal, "planting answered for another list");
   return outcomes;
 }
 

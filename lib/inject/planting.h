@@ -1,4 +1,4 @@
-// Sockets made to appear inside a container, and their removal: one forked child for all of them, inside the
+// Links made to appear inside a container, and their removal: one forked child for all of them, inside the
 // container's mount namespace, under a deadline (a file system of the container may hang). Runs in the hook.
 #pragma once
 
@@ -6,33 +6,45 @@
 #include <string>
 #include <vector>
 
+#include "base/fd.h"
 #include "base/result.h"
 #include "inject/container.h"
+#include "model/link.h"
 #include "sys/child.h"
 #include "sys/mounts.h"
 #include "sys/planted_file.h"
+#include "sys/unix_socket.h"
 
 namespace xc::inject {
 
-/// One thing to plant.
+/// One link to plant.
 struct Planting {
-  std::string target;  ///< path inside the container
-  sys::Tree tree;
+  std::vector<std::string> places;  ///< tried in order: paths inside the container, "@name" in its network namespace
+  std::optional<sys::Tree> tree;    ///< what appears at a path; there must be one when a place is a path
+  sys::SocketKind kind = sys::SocketKind::stream;  ///< of the listener at a name
+  bool padded = false;                             ///< of a name
   bool required = true;
 };
 
-/// What became of one planting: `planted`, or why not.
+/// What became of one planting: a place, or why there is none.
 struct Outcome {
-  std::optional<sys::Planted> planted;
-  std::string reason;
+  std::string place;                        ///< empty: nowhere
+  std::optional<sys::Planted> planted;      ///< when it is a path
+  std::vector<model::Attempt> passed_over;  ///< places that failed before it
+  Fd listener;                              ///< when it is a name; non-blocking
 };
 template <class A>
 void fields(A& a, Outcome& o) {
+  a("place", o.place);
   a("planted", o.planted);
-  a("reason", o.reason);
+  a("passed-over", o.passed_over);
 }
 
-/// Plants all, in order. When a required one fails, those before it are taken away again and the error is its reason.
+/// "/run/x: why; /tmp/x: why"
+[[nodiscard]] std::string sentence_of(const std::vector<model::Attempt>& attempts);
+
+/// Plants all, in order, each at the first place that takes it. When a required one fails everywhere, or anything fails
+/// for a reason that no other place mends, those before it are taken away again and the error says why.
 [[nodiscard]] Result<std::vector<Outcome>> plant_all(const sys::Proc& proc, const HeldContainer& container,
                                                      const std::vector<Planting>& plantings, sys::Deadline deadline);
 

@@ -21,11 +21,25 @@ void fields(A& a, Limits& l) {
   a("respawns", l.respawns);
 }
 
+/// A place that a link might have had, and why it has another.
+struct Attempt {
+  std::string place;
+  std::string reason;
+};
+template <class A>
+void fields(A& a, Attempt& t) {
+  a("place", t.place);
+  a("reason", t.reason);
+}
+
 /// One link of one consumer.
 struct Link {
   std::string service;
   std::string role;
-  std::string target;  ///< where it appears in the container, as the plan chose it
+  std::string target;                ///< where it appears in the container; until it is there, the first of `places`
+  std::vector<std::string> places;   ///< where it may appear, tried in order: "/path" or "@name"
+  bool padded = false;               ///< of an abstract name: filled up to all of sun_path
+  std::vector<Attempt> passed_over;  ///< places before `target`, and those that were never in question
   bool required = true;
   std::string provider;  ///< only this provider (by name, "@host" for the host); empty = whoever offers the service
   std::string address;   ///< a fixed provider address on the host; empty = the registry decides at each connection
@@ -40,6 +54,9 @@ void fields(A& a, Link& l) {
   a("service", l.service);
   a("role", l.role);
   a("target", l.target);
+  a("places", l.places);
+  a("padded", l.padded);
+  a("passed-over", l.passed_over);
   a("required", l.required);
   a("provider", l.provider);
   a("address", l.address);

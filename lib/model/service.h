@@ -135,6 +135,7 @@ struct Requirement {
   std::vector<std::string> targets;        ///< candidates in order (spec 3); empty = "auto"
   std::map<std::string, std::string> env;  ///< variables xc-precreate sets
   bool shared_netns = false;               ///< "shared-netns": an abstract name may be visible to network neighbours
+  bool padded = false;                     ///< "padded": abstract names fill all of sun_path with zero bytes
   std::string where;                       ///< "run.json: /services/required/0", for messages
 };
 template <class A>
@@ -148,6 +149,7 @@ void fields(A& a, Requirement& r) {
   a("targets", r.targets);
   a("env", r.env);
   a("shared-netns", r.shared_netns);
+  a("padded", r.padded);
   a("where", r.where);
 }
 

@@ -31,6 +31,7 @@ Result<> read_additions(View view, model::Requirement& wanted) {
   XC_CHECK(read_key_if(view, "provider", word::provider, wanted.provider));
   if (const auto env = view.find("env")) wanted.env = XC_TRY(read_variables(*env));
   if (const auto shared = view.find("shared-netns")) wanted.shared_netns = XC_TRY(read_flag(*shared));
+  if (const auto padded = view.find("padded")) wanted.padded = XC_TRY(read_flag(*padded));
   return {};
 }
 

@@ -129,6 +129,10 @@ std::string describe_link(const model::Link& link) {
       {"type",
        link.socket_kind == model::SocketKind::stream ? type : type + ", " + std::string(name_of(link.socket_kind))},
       {"from", link.provider.empty() ? "whoever offers it" : shown(link.provider)}};
+  if (link.places.size() > 1)
+    rows.push_back({"else", shown(text::join({link.places.begin() + 1, link.places.end()}, ", "))});
+  for (const model::Attempt& attempt : link.passed_over)
+    rows.push_back({"not", shown(attempt.place + ": " + attempt.reason)});
   for (const model::ProviderGrant& grant : link.grants)
     for (const std::string& line : describe_rules(grant.rules, link))
       rows.push_back({"may", shown(line) + (grant.provider == "*" ? "" : " (from " + shown(grant.provider) + ")")});

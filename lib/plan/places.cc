@@ -13,6 +13,7 @@ using text::quoted;
 
 constexpr std::size_t path_limit = 4095;      // PATH_MAX less the NUL
 constexpr std::size_t component_limit = 255;  // NAME_MAX
+constexpr std::size_t abstract_limit = 107;   // sun_path less the leading zero byte (unix(7))
 
 // Directories that are made for run-time sockets, are a fresh tmpfs in most containers, and that no program takes
 // configuration or code from. /var/tmp, /var/lib, /srv, /opt and the rest of /home are the image's own data: a stub
@@ -27,8 +28,7 @@ struct Strategy {
   std::string_view prefix;
   std::string_view name;
 };
-constexpr std::array<Strategy, 5> later{{{"@", "an abstract socket name"},
-                                         {"tcp:", "a TCP listener"},
+constexpr std::array<Strategy, 4> later{{{"tcp:", "a TCP listener"},
                                          {"fd:", "a handed-over descriptor"},
                                          {"connect:", "a redirected connect()"},
                                          {"shm:", "shared memory"}}};
@@ -94,34 +94,33 @@ Result<> check_place(std::string_view path, std::string_view home) {
 Result<> check_place_for(model::Type type, std::string_view path) {
   const bool device_type = type == model::Type::drm || type == model::Type::input || type == model::Type::chardev;
   const bool device_place = type_by_place(path).has_value();
+  if (device_type && path.starts_with('@'))
+    return fail(Kind::manifest, "target " + quoted(path) + " is a socket's name, and the service is a device");
   if (device_type == device_place) return {};
   return fail(Kind::manifest, "target " + quoted(path) + " is for a " + (device_type ? "device" : "socket") +
                                   ", and must " + (device_type ? "" : "not ") + "lie below /dev/dri or /dev/input");
 }
 
+Result<> check_abstract_name(std::string_view what, std::string_view address) {
+  const auto refuse = [&](std::string_view why) {
+    return fail(Kind::manifest, std::string(what) + " " + quoted(address) + " " + std::string(why));
+  };
+  if (address.size() < 2) return refuse("has no name behind the \"@\"");
+  if (address.size() > 1 + abstract_limit) return refuse("is longer than the 107 bytes an abstract name may have");
+  if (std::ranges::any_of(address, is_control)) return refuse("contains a control character");
+  if (!text::is_utf8(address)) return refuse("is not UTF-8");
+  return {};
+}
+
 Result<> check_target(std::string_view target, std::string_view home) {
   if (target == "auto") return {};
+  if (target.starts_with('@')) return check_abstract_name("target", target);
   for (const Strategy& strategy : later)
     if (target.starts_with(strategy.prefix))
       return fail(Kind::plant,
                   "target " + quoted(target) + " is not supported yet: " + std::string(strategy.name) + "; use a path");
   XC_CHECK(check_canonical("target", target));
   return check_place(target, home);
-}
-
-std::optional<std::string> default_target(model::Type type, std::string_view service) {
-  switch (type) {
-    case model::Type::raw_unix:
-    case model::Type::rest: return "/run/pv/services/" + std::string(service) + ".sock";
-    case model::Type::dbus: return "/run/dbus/system_bus_socket";
-    case model::Type::wayland: return "/run/wayland-0";
-    case model::Type::drm:
-    case model::Type::input:
-    case model::Type::chardev:
-    case model::Type::vchan:
-    case model::Type::count_: return std::nullopt;
-  }
-  return std::nullopt;
 }
 
 std::optional<model::Type> type_by_place(std::string_view target) {

@@ -1,4 +1,4 @@
-// Where a link may appear in a container (spec 3, R19): form of a path, permitted places, defaults, conflicts. Pure.
+// Where a link may appear in a container (spec 3, R19): form of a path, permitted places, conflicts. Pure.
 // It judges strings only; what a path leads to is found out when it is planted, by sys/rooted_dir.
 //
 // Every function refuses with one sentence that starts with what was found; the caller puts the manifest's name and
@@ -29,12 +29,12 @@ namespace xc::plan {
 /// The same for a service of this type: devices appear below the device directories, sockets do not.
 [[nodiscard]] Result<> check_place_for(model::Type type, std::string_view path);
 
-/// "auto" and "/path" can be planted; "@name", "tcp:...", "fd:...", "connect:..." and "shm:..." are known and refused
+/// "@name": 1 to 107 bytes of UTF-8 without control characters behind the "@". `what` as above.
+[[nodiscard]] Result<> check_abstract_name(std::string_view what, std::string_view address);
+
+/// "auto", "/path" and "@name" can be planted; "tcp:...", "fd:...", "connect:..." and "shm:..." are known and refused
 /// as not supported yet (Kind::plant); anything else must be a path in canonical form and a permitted place.
 [[nodiscard]] Result<> check_target(std::string_view target, std::string_view home);
-
-/// Where clients of a service look when the manifest names no target; empty for devices, whose target is never guessed.
-[[nodiscard]] std::optional<std::string> default_target(model::Type type, std::string_view service);
 
 /// The type that a target lets one expect of a service nobody has declared: devices live below device directories.
 [[nodiscard]] std::optional<model::Type> type_by_place(std::string_view target);

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "grant/effective.h"
+#include "plan/auto_places.h"
 #include "plan/places.h"
 #include "plan/rules.h"
 
@@ -14,18 +15,11 @@ namespace {
 
 using text::quoted;
 
-/// HOME of the container's first process, empty when it is not known.
-std::string_view home_of(const model::Container& container) {
-  for (const std::string_view entry : container.env)
-    if (entry.starts_with("HOME=")) return entry.substr(5);
-  return {};
-}
-
 /// A plan while it grows.
 class Draft {
  public:
   Draft(const model::Policy& policy, const model::HostFacts& facts, const model::Container& container)
-      : policy_(policy), facts_(facts), home_(home_of(container)) {
+      : policy_(policy), facts_(facts), home_(value_of(container.env, "HOME")) {
     plan_.container = container;
   }
 
@@ -43,7 +37,7 @@ class Draft {
   Result<bool> settle_by_declaration(const model::Requirement& wanted, model::Link& link);
   Result<> fit(const model::Requirement& wanted, const model::Offered& offered, model::Link& link);
   Result<> assume_type(const model::Requirement& wanted, model::Link& link);
-  Result<std::string> choose_target(const model::Requirement& wanted, const model::Link& link);
+  Result<> choose_places(const model::Requirement& wanted, model::Link& link);
   void note_absence(const model::Link& link);
 
   void remark(std::string text) { plan_.notes.push_back({false, at_ + std::move(text)}); }
@@ -121,7 +115,7 @@ Result<model::Link> Draft::make_link(const model::Requirement& wanted) {
   link.grants = XC_TRY(grant::decide_by_policy(plan_.container.name, wanted, policy_));
   XC_CHECK(settle_provider(wanted, link));
   XC_CHECK(check_type(link.type));
-  link.target = XC_TRY(choose_target(wanted, link));
+  XC_CHECK(choose_places(wanted, link));
   note_absence(link);
   return link;
 }
@@ -178,32 +172,34 @@ Result<> Draft::assume_type(const model::Requirement& wanted, model::Link& link)
   return {};
 }
 
-/// The first candidate that is supported; which of several works is not tried out yet, and the plan says so.
-Result<std::string> Draft::choose_target(const model::Requirement& wanted, const model::Link& link) {
-  const std::vector<std::string> candidates =
-      wanted.targets.empty() ? std::vector<std::string>{"auto"} : wanted.targets;
-  Result<std::string> chosen =
+/// Every candidate that can be planted, in order. Which of them it becomes is found out by trying.
+Result<> Draft::choose_places(const model::Requirement& wanted, model::Link& link) {
+  Result<> refused =
       fail(Kind::plant, "no default target exists for type " + quoted(name_of(link.type)) + ": name one as \"target\"");
-  for (const std::string& candidate : candidates) {
-    if (chosen) {
-      remark("further target " + quoted(candidate) + " is not tried: only the first supported one is");
-      continue;
+  const auto consider = [&](const std::string& place) -> Result<> {
+    XC_CHECK(check_abstract(place, wanted, facts_.shared_netns));
+    XC_CHECK(check_target(place, home_));
+    XC_CHECK(check_place_for(link.type, place));
+    if (std::ranges::find(link.places, place) == link.places.end()) link.places.push_back(place);
+    return {};
+  };
+  for (const std::string& target : wanted.targets.empty() ? std::vector<std::string>{"auto"} : wanted.targets) {
+    const bool guessed = target == "auto";
+    const auto places = guessed ? auto_places(link.type, link.service, plan_.container.env) : std::vector{target};
+    for (const std::string& place : places) {
+      const Result<> fits = consider(place);
+      if (fits) continue;
+      if (!guessed && fits.error().kind == Kind::manifest) return fits;
+      link.passed_over.push_back({place, fits.error().text});
+      refused = fits;
     }
-    Result<> fits = check_abstract(candidate, wanted, facts_.shared_netns);
-    if (fits) fits = check_target(candidate, home_);
-    if (!fits) {
-      if (candidates.size() > 1) remark(fits.error().text);
-      chosen = std::unexpected(fits.error());
-      continue;
-    }
-    const auto path = candidate == "auto" ? default_target(link.type, link.service) : candidate;
-    if (!path) continue;
-    XC_CHECK(check_place_for(link.type, *path));
-    chosen = *path;
   }
-  if (chosen && chosen->size() > connectable_limit)
-    warn("target " + quoted(*chosen) + " is longer than 107 bytes: clients can reach it by a relative path only");
-  return chosen;
+  if (link.places.empty()) return refused;
+  link.target = link.places.front();
+  link.padded = wanted.padded;
+  if (link.target.starts_with('/') && link.target.size() > connectable_limit)
+    warn("target " + quoted(link.target) + " is longer than 107 bytes: clients can reach it by a relative path only");
+  return {};
 }
 
 void Draft::note_absence(const model::Link& link) {

@@ -26,6 +26,7 @@ struct Street {
   const sys::Proc& proc;
   const std::vector<model::Offered>& host;  ///< the host's own offers
   const registry::StateDir* state;          ///< null for a mediator without a container
+  const sys::Process* init;                 ///< the consumer's first process; null likewise
 };
 
 class Door {

@@ -88,7 +88,9 @@ Result<> watch_over(const Config& config, const Street& street, const Fd& hook, 
 Result<> serve(const Config& config, const Fd& hook, std::vector<Fd> listeners, Fd init) {
   const auto proc = XC_TRY(sys::Proc::open());
   const auto state = XC_TRY(registry::StateDir::find(config.state));
-  const Street street{config.consumer, proc, config.host, &state};
+  const auto process = XC_TRY(sys::find_process(proc, static_cast<pid_t>(config.init.pid), config.init.start_time));
+  if (!process) return fail(Kind::kernel, "the container has ended");
+  const Street street{config.consumer, proc, config.host, &state, &*process};
   auto outcome = watch_over(config, street, hook, std::move(listeners), std::move(init));
   registry::release(state, config.key);
   return outcome;

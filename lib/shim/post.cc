@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "shim/worker.h"
 #include "sys/log.h"
+#include "sys/peer.h"
 
 namespace xc::shim {
 namespace {
@@ -71,14 +72,33 @@ std::optional<milliseconds> Post::serve(Clock::time_point now) {
     if (opened.busy) return milliseconds(5);
     Fd client{::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)};
     if (!client) return errno == EMFILE || errno == ENFILE ? std::optional(milliseconds(100)) : std::nullopt;
+    if (const auto known = check_client(client); !known) {
+      turn_away(known.error().text);
+      continue;
+    }
     reason_ = std::move(opened.reason);
     const Handover handover{opened.upstream, std::move(client), std::move(opened.server)};
-    if (auto outcome = hand_over(handover, now); !outcome) {  // dropping the pair closes it: the client sees the end
-      reason_ = outcome.error().text;
-      log::warning(street_.consumer + ": " + link_.service + ": " + reason_);
-    }
+    if (auto outcome = hand_over(handover, now); !outcome) turn_away(outcome.error().text);
   }
   return std::nullopt;
+}
+
+/// Dropping the pair closes it: the client sees the end.
+void Post::turn_away(const std::string& why) {
+  reason_ = why;
+  log::warning(street_.consumer + ": " + link_.service + ": " + reason_);
+}
+
+/// A path lies in the container's own file system; an abstract name can be reached by everybody in its network
+/// namespace, so there the client itself must live in the container, whatever its uid or root directory (R22).
+Result<> Post::check_client(const Fd& client) const {
+  if (!link_.target.starts_with('@') || street_.init == nullptr) return {};
+  auto pidfd = XC_TRY_IN("a client that cannot be known", sys::peer_pidfd(client.get()));
+  const auto peer = pidfd ? sys::open_process_of(street_.proc, std::move(*pidfd))
+                          : sys::open_process(street_.proc, XC_TRY(sys::peer_credentials(client.get())).pid);
+  if (!peer) return std::unexpected(in_context("a client that cannot be known", peer.error()));
+  if (XC_TRY(sys::belongs_to(street_.proc, *peer, *street_.init))) return {};
+  return fail(Kind::policy, "process " + text::number(peer->pid) + " connected, which does not live in the container");
 }
 
 bool Post::somebody_waits() const {
@@ -198,6 +218,7 @@ PostStatus Post::status() const {
   status.type = name_of(link_.type);
   status.role = link_.role;
   status.target = link_.target;
+  status.passed_over = link_.passed_over;
   status.state = listener_ ? "open" : "closed";
   status.provider = door_.provider();
   status.reason = reason_;

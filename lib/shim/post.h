@@ -26,9 +26,10 @@ struct PostStatus {
   std::string type;
   std::string role;
   std::string target;
-  std::string state;     ///< "open", "closed"
-  std::string provider;  ///< who answered last
-  std::string reason;    ///< why the last attempt failed, or why the link is closed
+  std::vector<model::Attempt> passed_over;  ///< places that it does not have, and why
+  std::string state;                        ///< "open", "closed"
+  std::string provider;                     ///< who answered last
+  std::string reason;                       ///< why the last attempt failed, or why the link is closed
   std::uint64_t connections = 0;
   std::uint64_t active = 0;
   std::uint64_t messages = 0;
@@ -46,6 +47,7 @@ void fields(A& a, PostStatus& s) {
   a("type", s.type);
   a("role", s.role);
   a("target", s.target);
+  a("passed-over", s.passed_over);
   a("state", s.state);
   a("provider", s.provider);
   a("reason", s.reason);
@@ -93,6 +95,8 @@ class Post {
   void retire_worker();
   void bury(Clock::time_point now);
   [[nodiscard]] bool somebody_waits() const;
+  [[nodiscard]] Result<> check_client(const Fd& client) const;
+  void turn_away(const std::string& why);
   [[nodiscard]] bool saturated() const;
   [[nodiscard]] std::uint64_t untaken() const;
   [[nodiscard]] std::uint64_t active() const;

@@ -50,7 +50,8 @@ Result<Fresh> make_directory(int parent, const std::string& name, Owner owner, m
     if (errno == EROFS)
       return fail(Kind::plant,
                   "the container's file system is read-only there; choose a target on a tmpfs such as "
-                  "/run, or make the directory in the image");
+                  "/run, or make the directory in the image",
+                  EROFS);
     return fail_errno(Kind::plant, "making the directory", errno);
   }
   auto fresh = take_directory(parent, name, owner, mode);
@@ -87,7 +88,8 @@ Result<Fd> Descent::enter(int above, const std::string& path) {
   // Either somebody else made it just now, or it is a symlink to nothing, which mkdir(2) does not follow.
   there = root_.resolve(path);
   if (!there && there.error().code == ENOENT)
-    return fail(Kind::plant, text::printable(path) + ": a symlink that leads nowhere; make its target in the image");
+    return fail(Kind::plant, text::printable(path) + ": a symlink that leads nowhere; make its target in the image",
+                ENOENT);
   return there;
 }
 

@@ -33,9 +33,11 @@ Result<Stub> accept_stub(int parent, const std::string& name, Owner owner) {
   struct stat facts{};
   if (::fstat(entry.get(), &facts) != 0) return fail_errno(Kind::plant, "fstat of what is there already", errno);
   const auto refuse = [&](std::string_view what) {
-    return fail(Kind::plant, std::string(what) +
-                                 " is there already; only an empty file that belongs to the container's "
-                                 "root may be: remove it from the image, or choose another target");
+    return fail(Kind::plant,
+                std::string(what) +
+                    " is there already; only an empty file that belongs to the container's "
+                    "root may be: remove it from the image, or choose another target",
+                EEXIST);
   };
   if (!S_ISREG(facts.st_mode)) return refuse(kind_name(facts.st_mode));
   if (facts.st_size != 0) return refuse("a file with contents");
@@ -53,7 +55,8 @@ Result<Stub> make_stub(int parent, const std::string& name, Owner owner) {
   if (errno == EROFS)
     return fail(Kind::plant,
                 "the container's file system is read-only there; choose a target on a tmpfs such as /run, "
-                "or make an empty file of that name in the image");
+                "or make an empty file of that name in the image",
+                EROFS);
   return fail_errno(Kind::plant, "making the file to mount on", errno);
 }
 

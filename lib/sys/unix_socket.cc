@@ -92,6 +92,12 @@ Result<UnixAddress> UnixAddress::abstract(std::string_view name) {
   return UnixAddress(name, true);
 }
 
+Result<UnixAddress> UnixAddress::padded(std::string_view name) {
+  UnixAddress address = XC_TRY(abstract(name));
+  address.size_ = sizeof address.address_;
+  return address;
+}
+
 Result<Fd> listen_at(int directory, const std::string& name, const ListenOptions& options) {
   if (name.empty() || name.find('/') != std::string::npos)
     return fail(Kind::internal, "not a name of a directory's entry: " + text::printable(name));
@@ -108,13 +114,10 @@ Result<Fd> listen_at(int directory, const std::string& name, const ListenOptions
   return std::unexpected(in_context(text::printable(name), std::move(done).error()));
 }
 
-Result<Fd> listen_abstract(std::string_view name, SocketKind kind, int backlog) {
-  const UnixAddress address = XC_TRY(UnixAddress::abstract(name));
-  const std::string shown = "@" + text::printable(name);
-  Fd socket = XC_TRY_IN(shown, new_socket(kind));
-  if (::bind(socket.get(), address.get(), address.size()) != 0)
-    return fail_errno(Kind::kernel, shown + ": bind", errno);
-  XC_CHECK_IN(shown, start_listening(socket, kind, backlog));
+Result<Fd> listen_abstract(const UnixAddress& name, SocketKind kind, int backlog) {
+  Fd socket = XC_TRY(new_socket(kind));
+  if (::bind(socket.get(), name.get(), name.size()) != 0) return fail_errno(Kind::kernel, "bind", errno);
+  XC_CHECK(start_listening(socket, kind, backlog));
   return socket;
 }
 

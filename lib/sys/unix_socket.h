@@ -28,6 +28,8 @@ class UnixAddress {
   [[nodiscard]] static Result<UnixAddress> path(std::string_view path);
   /// An abstract name of 1 to 107 bytes, without the '@' it is written with.
   [[nodiscard]] static Result<UnixAddress> abstract(std::string_view name);
+  /// The same filled up with zero bytes to all of sun_path: another name, which older programs mean (QEMU's tight=off).
+  [[nodiscard]] static Result<UnixAddress> padded(std::string_view name);
 
   [[nodiscard]] const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&address_); }
   [[nodiscard]] socklen_t size() const { return size_; }
@@ -51,8 +53,9 @@ struct ListenOptions {
 /// else may be able to write in `directory`.
 [[nodiscard]] Result<Fd> listen_at(int directory, const std::string& name, const ListenOptions& options);
 
-/// A new listening socket at an abstract name in the network namespace of the calling process.
-[[nodiscard]] Result<Fd> listen_abstract(std::string_view name, SocketKind kind, int backlog);
+/// A new non-blocking listening socket (a datagram socket only bound) at an abstract name in the network namespace of
+/// the calling process. A name that is taken is an error (EADDRINUSE): whoever holds it lives.
+[[nodiscard]] Result<Fd> listen_abstract(const UnixAddress& name, SocketKind kind, int backlog);
 
 /// A non-blocking socket connected to the very inode that `socket_file` (O_PATH, borrowed) holds. Not a socket, nobody
 /// listening, another kind of socket, or a full backlog (EAGAIN) are errors that keep their errno.

@@ -123,8 +123,7 @@ TEST(Places, HomeOpensItsRunDirectoryAndNothingElse) {
 }
 
 TEST(Places, KnowsWhatIsNotSupportedYet) {
-  const std::vector<std::pair<std::string, std::string>> table{{"@name", "an abstract socket name"},
-                                                               {"tcp:127.0.0.1:80", "a TCP listener"},
+  const std::vector<std::pair<std::string, std::string>> table{{"tcp:127.0.0.1:80", "a TCP listener"},
                                                                {"fd:WAYLAND", "a handed-over descriptor"},
                                                                {"connect:/run/x", "a redirected connect()"},
                                                                {"shm:ring", "shared memory"}};
@@ -145,12 +144,17 @@ TEST(Places, DevicesAndSocketsDoNotMix) {
   EXPECT_EQ(type_by_place("/run/dri"), std::nullopt);
 }
 
-TEST(Places, DefaultsAreWhereClientsLook) {
-  EXPECT_EQ(default_target(Type::rest, "modem-api"), "/run/pv/services/modem-api.sock");
-  EXPECT_EQ(default_target(Type::raw_unix, "x"), "/run/pv/services/x.sock");
-  EXPECT_EQ(default_target(Type::dbus, "system-bus"), "/run/dbus/system_bus_socket");
-  EXPECT_EQ(default_target(Type::wayland, "panel"), "/run/wayland-0");
-  EXPECT_EQ(default_target(Type::drm, "gpu0"), std::nullopt);
+TEST(Places, AnAbstractNameIsWhatTheKernelTakes) {
+  EXPECT_EQ(verdict(check_target("@vgpu-mediator", "")), "fits");
+  EXPECT_EQ(verdict(check_target("@" + std::string(107, 'x'), "")), "fits");
+  EXPECT_NE(verdict(check_target("@" + std::string(108, 'x'), "")).find("longer than the 107 bytes"),
+            std::string::npos);
+  EXPECT_EQ(verdict(check_target("@", "")), "target \"@\" has no name behind the \"@\"");
+  EXPECT_EQ(verdict(check_target("@a\nb", "")), "target \"@a\\x0ab\" contains a control character");
+  EXPECT_EQ(verdict(check_target("@\xff", "")), "target \"@\\xff\" is not UTF-8");
+  EXPECT_EQ(verdict(check_place_for(Type::rest, "@api")), "fits");
+  EXPECT_EQ(verdict(check_place_for(Type::drm, "@card0")),
+            "target \"@card0\" is a socket's name, and the service is a device");
 }
 
 TEST(Places, TwoLinksNeverMeet) {

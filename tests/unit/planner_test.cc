@@ -282,18 +282,26 @@ TEST(Planner, AProviderThatMayNotBeUsedIsNotTheProvider) {
       "it\n");
 }
 
-TEST(Planner, TheFirstSupportedTargetIsChosen) {
+TEST(Planner, EveryTargetThatCanBePlantedIsACandidate) {
   auto wanted = wants("api", "@api");
-  EXPECT_EQ(Setting({wanted}, {offers("modem", "api")}).refusal(Kind::plant),
-            "run.json: /services/required/0: service \"api\": target \"@api\" is not supported yet: an abstract socket "
-            "name; use a path");
-  wanted.targets = {"@api", "/tmp/a", "auto"};
+  wanted.targets = {"fd:api", "@api", "/tmp/a", "auto", "/tmp/a"};
   const Setting setting({wanted}, {offers("modem", "api")});
-  EXPECT_EQ(setting.plan()->links[0].target, "/tmp/a");
-  const std::string at = "run.json: /services/required/0: service \"api\": ";
-  EXPECT_EQ(setting.notes(1), at + "offered now by \"modem\" at \"/run/api.sock\"\n" + at +
-                                  "target \"@api\" is not supported yet: an abstract socket name; use a path\n" + at +
-                                  "further target \"auto\" is not tried: only the first supported one is\n");
+  const auto link = setting.plan()->links[0];
+  EXPECT_EQ(link.target, "@api");
+  EXPECT_EQ(link.places, (std::vector<std::string>{"@api", "/tmp/a", "/run/pv/services/api.sock", "/run/api.sock",
+                                                   "/tmp/api.sock", "/dev/shm/api.sock"}));
+  ASSERT_EQ(link.passed_over.size(), 1U);
+  EXPECT_EQ(link.passed_over[0].place, "fd:api");
+  EXPECT_EQ(link.passed_over[0].reason, "target \"fd:api\" is not supported yet: a handed-over descriptor; use a path");
+}
+
+TEST(Planner, AVariableOfTheImageOpensNoPlace) {
+  Setting setting({wants("api")}, {offers("modem", "api")});
+  setting.container.env = {"HOME=/etc"};
+  const auto link = setting.plan()->links[0];
+  EXPECT_EQ(link.places.back(), "@api");
+  ASSERT_EQ(link.passed_over.size(), 1U);
+  EXPECT_EQ(link.passed_over[0].place, "/etc/.local/run/api.sock");
 }
 
 TEST(Planner, AnAbstractEndpointIsRefusedOnTheHostsNetwork) {
