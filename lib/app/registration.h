@@ -1,0 +1,31 @@
+// How each engine is told to call xc-hook: the lines or files of its own configuration. Runs in xc-inject.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+
+namespace xc::app {
+
+/// One file of an engine's configuration that is ours alone, or a fragment for a person to put into his.
+struct Registration {
+  std::string path;  ///< where it is installed; empty: the engine has no directory for it, it goes into another file
+  std::string text;
+};
+
+/// The names registrations() knows: runc, crun, podman, lxc, pantavisor.
+[[nodiscard]] const std::vector<std::string>& registration_engines();
+
+/// What `engine` needs to call `program` (absolute path of xc-hook). Kind::usage for an unknown engine, with the known.
+[[nodiscard]] Result<std::vector<Registration>> registrations(const std::string& engine, const std::string& program);
+
+/// Writes the files below `root` ("" = the host itself), each whole or not at all; files that are the same already stay
+/// untouched. The answer is what was written. Kind::usage when the engine has no directory of its own: `print` it then.
+[[nodiscard]] Result<std::vector<std::string>> install(const std::string& engine, const std::string& program,
+                                                       const std::string& root);
+
+/// The files that install() would write are removed, those that are there; the answer is what was removed.
+[[nodiscard]] Result<std::vector<std::string>> uninstall(const std::string& engine, const std::string& root);
+
+}  // namespace xc::app

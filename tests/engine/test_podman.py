@@ -1,0 +1,115 @@
+"""podman: annotations are all a user types; the hooks come from a hooks.d directory."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import bed as beds
+import host
+import podman
+from jobs import API, RAW, client, dialer, get, has, modem, refused, serving, started
+
+
+@pytest.fixture(scope="module")
+def room():
+    one = podman.Room()
+    yield one
+    one.leave()
+
+
+@pytest.fixture(params=["crun-here", "runc"])
+def engine(request, room, bed):
+    one = podman.Podman(room, request.param)
+    bed.engines = {one.name: one}
+    return one
+
+
+def test_the_main_job(bed, engine):
+    serving(engine, modem(bed))
+    c = dialer(bed, ["xc-test-client", "get", API, "/v1/status"])
+    outcome = engine.run(c)
+    assert '"role":"viewer"' in outcome.output, outcome
+
+
+def test_identity_is_the_containers_id(bed, engine):
+    serving(engine, modem(bed))
+    c = dialer(bed)
+    pid = started(engine, c)
+    assert get(pid)["client"] == engine.id(c)
+    assert "descriptor: seen" in client(pid, "pass", RAW, "seen")
+
+
+def test_an_annotation_is_a_whole_manifest(bed, engine):
+    serving(engine, modem(bed))
+    c = bed.container("typed", annotations={"io.xconnect.require.modem-api": "auto;role=viewer"})
+    pid = started(engine, c)
+    assert get(pid, socket="/run/pv/services/modem-api.sock")["role"] == "viewer"
+
+
+def test_without_an_annotation_no_hook_is_called(bed, engine):
+    serving(engine, modem(bed))
+    pid = started(engine, bed.container("plain"))
+    assert not has(pid, "/run/pv")
+
+
+def test_a_restart_keeps_the_link(bed, engine):
+    serving(engine, modem(bed))
+    c = dialer(bed)
+    started(engine, c)
+    assert engine.restart(c).code == 0
+    assert get(engine.pid(c))["role"] == "viewer"
+
+
+def test_a_provider_that_restarts_is_found_again(bed, engine):
+    provider = modem(bed)
+    serving(engine, provider)
+    pid = started(engine, dialer(bed))
+    assert get(pid)["role"] == "viewer"
+    assert engine.restart(provider).code == 0
+    assert host.wait_until(lambda: '"role"' in client(pid, "get", API, "/v1/status"), 5)
+
+
+@pytest.mark.parametrize("shape", [{"readonly": True}, {"idmap": True}, {"readonly": True, "idmap": True}])
+def test_shapes_of_containers(bed, engine, shape):
+    serving(engine, modem(bed))
+    pid = started(engine, dialer(bed, **shape))
+    assert get(pid)["role"] == "viewer"
+
+
+def test_a_required_service_that_cannot_be_planted_stops_the_container(bed, engine):
+    serving(engine, modem(bed))
+    c = bed.container("typed", annotations={"io.xconnect.require.modem-api": "/etc/passwd;role=viewer"})
+    refused(bed, engine, c, "/etc/passwd")
+
+
+def xc_inject(*arguments):
+    return subprocess.run([beds.BUILD / "xc-inject", *map(str, arguments)], capture_output=True, text=True, check=False)
+
+
+def test_what_hooks_print_says_is_enough(bed, engine):
+    """The files as they would be installed, the state directory as it is by default (the house has a /run of its own)."""
+    said = xc_inject("hooks", "print", "podman", "--hook", beds.HOOK).stdout
+    files = {Path(part.split("\n", 1)[0]).name: part.split("\n", 1)[1] for part in said.split("# ")[1:]}
+    assert sorted(files) == ["50-xconnect-end.json", "50-xconnect.json"]
+    containers = [modem(bed), dialer(bed)]
+    for c in containers:
+        c.hook = []
+        (c.home / "hooks.d").mkdir()
+        for name, text in files.items():
+            (c.home / "hooks.d" / name).write_text(text)
+    serving(engine, containers[0])
+    pid = started(engine, containers[1])
+    assert get(pid)["role"] == "viewer"
+    for c in containers:
+        engine.stop(c)
+    assert host.wait_until(lambda: not list(Path("/run/xconnect/c").iterdir()))
+
+
+def test_nothing_is_left(bed, engine):
+    serving(engine, modem(bed))
+    before = bed.snapshot()
+    c = dialer(bed)
+    started(engine, c)
+    engine.stop(c)
+    assert host.wait_until(lambda: not host.difference(before, bed.snapshot())), host.difference(before, bed.snapshot())
