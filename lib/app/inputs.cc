@@ -47,7 +47,7 @@ Result<std::string> read_named(const std::string& path) {
 }
 
 Result<std::vector<std::string>> documents_in(const Fd& directory) {
-  auto names = registry::names_in(directory.get());
+  auto names = XC_TRY(registry::names_in(directory.get()));
   std::erase_if(names, [](const auto& name) { return !name.ends_with(".json") || name.starts_with('.'); });
   std::sort(names.begin(), names.end());
   return names;
@@ -77,10 +77,12 @@ using Add = Result<> (*)(reader::Reader&, const std::string&, const std::string&
 Result<> read_each(reader::Reader& reader, const std::string& path, HostConfig& config, Add add) {
   const auto directory = XC_TRY(open_directory(path));
   if (!directory) return {};
-  for (const auto& name : XC_TRY(documents_in(*directory))) {
+  for (const auto& name : XC_TRY_IN(path, documents_in(*directory))) {
     const auto text =
         XC_TRY_IN(path, reader::read_document(directory->get(), name, manifest_limit, reader::Keeper::host));
-    if (text) XC_CHECK_IN(path, add(reader, *text, name, config));
+    // Without the only policy file everything would be allowed: what was there a moment ago is not absent.
+    if (!text) return fail(Kind::again, path + "/" + name + ": was taken away while the directory was read");
+    XC_CHECK_IN(path, add(reader, *text, name, config));
   }
   return {};
 }

@@ -151,7 +151,7 @@ Result<model::Plan> plan_from_files(const PlanOptions& options) {
 Result<std::vector<Seen>> see(const std::string& path, const std::string& container) {
   const auto state = XC_TRY(registry::StateDir::find(path));
   std::vector<Seen> all;
-  for (const auto& key : registry::keys(state)) {
+  for (const auto& key : XC_TRY(registry::keys(state))) {
     const auto record = registry::read(state, key);
     if (!record || !*record) continue;  // a hook is making or removing it at this moment
     if (!container.empty() && (**record).container.name != container) continue;

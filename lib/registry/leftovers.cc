@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <chrono>
+#include <vector>
 
 #include "base/text.h"
 #include "registry/records.h"
@@ -39,7 +40,8 @@ void remove_entry(const StateDir& state, const std::string& key) {
   (void)::unlinkat(state.offers(), key.c_str(), 0);
   const Fd entry{::openat(state.containers(), key.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
   if (!entry) return;
-  for (const auto& name : names_in(entry.get())) (void)::unlinkat(entry.get(), name.c_str(), 0);
+  for (const auto& name : names_in(entry.get()).value_or(std::vector<std::string>{}))
+    (void)::unlinkat(entry.get(), name.c_str(), 0);
   if (::unlinkat(state.containers(), key.c_str(), AT_REMOVEDIR) != 0 && errno != ENOENT)
     log::warning(state.path() + "/c/" + key + ": cannot be removed: errno " + text::number(errno));
 }
@@ -69,7 +71,7 @@ void release(const StateDir& state, const std::string& key) {
 int sweep(const StateDir& state, std::string_view name) {
   const auto proc = sys::Proc::open();
   int released = 0;
-  for (const auto& key : keys(state)) {
+  for (const auto& key : keys(state).value_or(std::vector<std::string>{})) {
     if (!is_gone(state, key, key.substr(0, key.rfind('.')) == name)) continue;
     release(state, key);
     if (proc) sys::remove_abandoned_cgroup(*proc, key);  // its shim did so, unless it was killed

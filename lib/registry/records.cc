@@ -90,26 +90,35 @@ Result<std::optional<Record>> read(const StateDir& state, const std::string& key
   return std::unexpected(in_context(state.path(), std::move(record).error()));
 }
 
-std::vector<std::string> names_in(int directory) {
+Result<std::vector<std::string>> names_in(int directory) {
   std::vector<std::string> names;
   // A descriptor of its own: closedir(3) closes what it was given, and the position is not shared.
   const int copy = ::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   const std::unique_ptr<DIR, int (*)(DIR*)> listing(copy < 0 ? nullptr : ::fdopendir(copy), &::closedir);
-  if (!listing) return names;
+  if (!listing) {
+    const int code = errno;
+    if (copy >= 0) ::close(copy);
+    return fail_errno(Kind::kernel, "listing a directory", code);
+  }
+  errno = 0;
   while (const dirent* entry = ::readdir(listing.get())) {
     const std::string_view name = entry->d_name;
     if (name != "." && name != "..") names.emplace_back(name);
+    errno = 0;  // readdir(3) tells its end from an error by this alone
   }
+  if (errno != 0) return fail_errno(Kind::kernel, "listing a directory", errno);
   return names;
 }
 
-std::vector<std::string> keys(const StateDir& state) {
+Result<std::vector<std::string>> keys(const StateDir& state) {
   return names_in(state.containers());
 }
 
 std::vector<Record> offering(const StateDir& state) {
   std::vector<Record> records;
-  for (const auto& name : names_in(state.offers()))
+  const auto names = names_in(state.offers());
+  if (!names) return records;
+  for (const auto& name : *names)
     if (auto record = read_record(state.offers(), name)) records.push_back(std::move(*record));
   return records;
 }

@@ -29,10 +29,11 @@ struct Entry {
 
 /// The record of entry `key`; nullopt when there is none.
 [[nodiscard]] Result<std::optional<Record>> read(const StateDir& state, const std::string& key);
-/// Names in a directory (borrowed), hidden ones too, but not "." and "..".
-[[nodiscard]] std::vector<std::string> names_in(int directory);
+/// Names in a directory (borrowed), hidden ones too, but not "." and "..". An error says that they are not all known: not
+/// that there are none.
+[[nodiscard]] Result<std::vector<std::string>> names_in(int directory);
 /// Keys of all entries, of the living and the dead.
-[[nodiscard]] std::vector<std::string> keys(const StateDir& state);
+[[nodiscard]] Result<std::vector<std::string>> keys(const StateDir& state);
 /// Records of the containers that offer something; unreadable ones are left out.
 [[nodiscard]] std::vector<Record> offering(const StateDir& state);
 

@@ -104,6 +104,24 @@ def test_lif_02_each_system_call_fails(bed, name):
     assert host.wait_until(lambda: not host.difference(before, bed.snapshot())), host.difference(before, bed.snapshot())
 
 
+def test_lif_02_a_policy_that_could_not_be_read_is_not_an_absent_one(bed, runc):
+    """Without any policy everything is allowed, so no failure may make a directory of policies look empty."""
+    bed.policy("none.json", {"#spec": "xconnect-policy@1", "allow": []})
+    c = dialer(bed, hook=[])
+    runc.create(c)
+    trace, state = bed.home / "trace", state_of(c, runc.pid(c))
+
+    def outcome_of(hook):
+        return subprocess.run([*hook, "createRuntime"], input=state, capture_output=True, text=True, check=False)
+
+    assert outcome_of(faultloop.traced(bed.hook(), trace)).returncode == 77
+    for name, number in faultloop.calls_of(trace):
+        if name in ("open", "openat", "getdents64", "fstat", "newfstatat", "read"):
+            outcome = outcome_of(faultloop.faulty(bed.hook(), name, number, "error=EMFILE", bed.home / "fault"))
+            assert outcome.returncode != 0, (name, number)
+    runc.stop(c)
+
+
 def test_lif_00_a_shim_without_its_commit_leaves_at_once(bed, oci):
     """The engine kills the hook at its timeout, after the shim was started and before the hook told it to stay."""
     serving(oci, modem(bed))
