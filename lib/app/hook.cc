@@ -78,7 +78,7 @@ Result<> serve(Hook& hook, const model::Container& container) {
 
   const auto state = XC_TRY(registry::StateDir::open(hook.options.state));
   (void)registry::sweep(state, container.name);
-  model::HostFacts facts{.offered = registry::survey(state).offered, .shared_netns = held.shared_net};
+  model::HostFacts facts{.offered = XC_TRY(registry::survey(state)).offered, .shared_netns = held.shared_net};
   std::ranges::copy(hook.host.services, std::back_inserter(facts.offered));
 
   const auto plan = XC_TRY(plan::make_plan(container, manifests.wants, manifests.offers.value_or(model::Exports{}),

@@ -38,6 +38,7 @@ Result<> clean_root(const Record& record) {
 
 void remove_entry(const StateDir& state, const std::string& key) {
   (void)::unlinkat(state.offers(), key.c_str(), 0);
+  (void)::unlinkat(state.offers(), half_written(key).c_str(), 0);  // of a hook that was killed there
   const Fd entry{::openat(state.containers(), key.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
   if (!entry) return;
   for (const auto& name : names_in(entry.get()).value_or(std::vector<std::string>{}))

@@ -6,10 +6,10 @@
 
 namespace xc::registry {
 
-Market survey(const StateDir& state) {
+Result<Market> survey(const StateDir& state) {
   Market market;
-  for (auto& record : offering(state)) {
-    if (!is_alive(record.init).value_or(false)) continue;
+  for (auto& record : XC_TRY(offering(state))) {
+    if (!XC_TRY_IN(record.container.name, is_alive(record.init))) continue;
     for (const auto& offer : record.offers) {
       market.offered.push_back({record.container.name, record.offers_origin, offer});
       market.providers.push_back(record);

@@ -13,12 +13,13 @@
 
 namespace xc::registry {
 
-/// Everything on offer by living containers (not by the host), with their records in the same order.
+/// Everything on offer by living containers (not by the host), with their records in the same order. All or an error:
+/// whether a provider is the only one can be told from the whole list alone.
 struct Market {
   std::vector<model::Offered> offered;
   std::vector<Record> providers;  ///< providers[i] offers offered[i]
 };
-[[nodiscard]] Market survey(const StateDir& state);
+[[nodiscard]] Result<Market> survey(const StateDir& state);
 
 /// A provider container held fast: as long as `init` lives, `root` is its root directory.
 struct Provider {

@@ -26,7 +26,7 @@ std::string key_of(const Record& record) {
 
 /// Whole or not at all: written under another name, then renamed.
 Result<> replace_file(int directory, const std::string& name, const std::string& text) {
-  const std::string fresh = "." + name + ".new";
+  const std::string fresh = half_written(name);
   {
     const Fd file{::openat(directory, fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600)};
     if (!file) return fail_errno(Kind::kernel, name, errno);
@@ -58,6 +58,10 @@ Result<Fd> lock_entry(int containers, const std::string& key, sys::Deadline dead
 }
 
 }  // namespace
+
+std::string half_written(const std::string& name) {
+  return "." + name + ".new";
+}
 
 Result<Entry> enter(const StateDir& state, const Record& record, sys::Deadline deadline) {
   const std::string key = key_of(record);
@@ -114,12 +118,15 @@ Result<std::vector<std::string>> keys(const StateDir& state) {
   return names_in(state.containers());
 }
 
-std::vector<Record> offering(const StateDir& state) {
+Result<std::vector<Record>> offering(const StateDir& state) {
   std::vector<Record> records;
-  const auto names = names_in(state.offers());
-  if (!names) return records;
-  for (const auto& name : *names)
-    if (auto record = read_record(state.offers(), name)) records.push_back(std::move(*record));
+  for (const auto& name : XC_TRY(names_in(state.offers()))) {
+    if (name.starts_with('.')) continue;  // still being written: see replace_file()
+    auto record = read_record(state.offers(), name);
+    if (!record && record.error().code == ENOENT) continue;  // withdrawn just now
+    if (!record) return std::unexpected(in_context(state.path() + "/offers", std::move(record).error()));
+    records.push_back(std::move(*record));
+  }
   return records;
 }
 

@@ -27,6 +27,8 @@ struct Entry {
 /// Shows the record's offers to consumers.
 [[nodiscard]] Result<> publish(const StateDir& state, const Record& record);
 
+/// What a file is called while it is written; then it is renamed to `name`.
+[[nodiscard]] std::string half_written(const std::string& name);
 /// The record of entry `key`; nullopt when there is none.
 [[nodiscard]] Result<std::optional<Record>> read(const StateDir& state, const std::string& key);
 /// Names in a directory (borrowed), hidden ones too, but not "." and "..". An error says that they are not all known: not
@@ -34,8 +36,9 @@ struct Entry {
 [[nodiscard]] Result<std::vector<std::string>> names_in(int directory);
 /// Keys of all entries, of the living and the dead.
 [[nodiscard]] Result<std::vector<std::string>> keys(const StateDir& state);
-/// Records of the containers that offer something; unreadable ones are left out.
-[[nodiscard]] std::vector<Record> offering(const StateDir& state);
+/// Records of the containers that offer something. One that cannot be read is an error: without it another provider of
+/// the same service would be taken for the only one.
+[[nodiscard]] Result<std::vector<Record>> offering(const StateDir& state);
 
 /// Is the process that was written down still that process? An error says that it could not be seen: not that it ended.
 [[nodiscard]] Result<bool> is_alive(const model::Instance& init);

@@ -75,7 +75,7 @@ Result<> Door::choose_provider() {
     return {};
   }
   registry::Market market;
-  if (street_.state != nullptr) market = registry::survey(*street_.state);
+  if (street_.state != nullptr) market = XC_TRY(registry::survey(*street_.state));
   const std::size_t containers = market.offered.size();
   market.offered.insert(market.offered.end(), street_.host.begin(), street_.host.end());
   const model::Offered* chosen = XC_TRY(grant::choose(link_, market.offered));

@@ -1,0 +1,65 @@
+// Records of containers that live, have died, or cannot be read.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "base/json_out.h"
+#include "isolated.h"
+#include "registry/leftovers.h"
+#include "registry/providers.h"
+#include "registry/records.h"
+#include "sys/process.h"
+
+namespace xc::registry {
+namespace {
+
+using test::isolated;
+using test::write_text;
+
+/// The record of a container whose init is this process.
+Record record_of(const std::string& name) {
+  Record record;
+  record.container.name = name;
+  record.container.pid = ::getpid();
+  const auto proc = sys::Proc::open();
+  record.init = {::getpid(), sys::open_process(*proc, ::getpid()).value().start_time};
+  return record;
+}
+
+Record offering_record(const std::string& name) {
+  Record record = record_of(name);
+  record.offers.push_back({.name = "api", .type = model::Type::rest, .socket = "/run/api.sock"});
+  return record;
+}
+
+TEST(Registry, TakesNoProviderForTheOnlyOneWhenARecordCannotBeRead) {
+  isolated([](const std::string& place) {
+    const auto state = StateDir::open(place + "/state");
+    ASSERT_TRUE(publish(*state, offering_record("good")));
+    ASSERT_EQ(survey(*state).value().offered.size(), 1U);
+    write_text(place + "/state/offers/rival.1", "{\"container\": ");
+    EXPECT_FALSE(survey(*state));
+  });
+}
+
+TEST(Registry, DoesNotSeeAnOfferThatIsStillBeingWritten) {
+  isolated([](const std::string& place) {
+    const auto state = StateDir::open(place + "/state");
+    const Record record = offering_record("good");
+    write_text(place + "/state/offers/.good.1.new", to_json(record));
+    EXPECT_EQ(survey(*state).value().offered.size(), 0U);
+  });
+}
+
+TEST(Registry, LeavesNothingOfAHookThatWasKilledWhilePublishing) {
+  isolated([](const std::string& place) {
+    const auto state = StateDir::open(place + "/state");
+    test::make_directories(place + "/state/c/gone.0");
+    write_text(place + "/state/offers/.gone.0.new", "{");
+    EXPECT_EQ(sweep(*state, "gone"), 1);
+    EXPECT_EQ(test::count_entries(place + "/state"), 2);  // its two rooms
+  });
+}
+
+}  // namespace
+}  // namespace xc::registry
