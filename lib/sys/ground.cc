@@ -59,9 +59,9 @@ Result<> refuse(std::string_view type) {
                   "below /run");
 }
 
-Result<> check_type(int directory) {
+Result<> check_type(int file) {
   struct statfs kind{};
-  if (::fstatfs(directory, &kind) != 0) return fail_errno(Kind::plant, "fstatfs", errno);
+  if (::fstatfs(file, &kind) != 0) return fail_errno(Kind::plant, "fstatfs", errno);
   const auto magic = static_cast<std::uint32_t>(kind.f_type);
   const auto found = std::find_if(unfit.begin(), unfit.end(), [magic](const Unfit& u) { return u.magic == magic; });
   return found == unfit.end() ? Result<>{} : refuse(found->name);
@@ -73,9 +73,13 @@ Result<> check_ground(const Proc& proc, int directory) {
   struct stat facts{};
   if (::fstat(directory, &facts) != 0) return fail_errno(Kind::plant, "fstat", errno);
   if (!S_ISDIR(facts.st_mode)) return fail_errno(Kind::plant, "the place to plant in", ENOTDIR);
-  XC_CHECK(check_type(directory));
+  return check_ground_of_file(proc, directory);
+}
+
+Result<> check_ground_of_file(const Proc& proc, int file) {
+  XC_CHECK(check_type(file));
   const auto mounts = XC_TRY_IN("looking for its mount", read_mounts(proc, "self"));
-  const auto mount = XC_TRY_IN("looking for its mount", find_mount(proc, mounts, directory));
+  const auto mount = XC_TRY_IN("looking for its mount", find_mount(proc, mounts, file));
   if (!mount) return fail(Kind::plant, "it lies on a mount that does not belong to the container");
   // devtmpfs bears tmpfs's number, but is one for the whole machine: a file made in it is a file on the host.
   if (mount->type == "devtmpfs") return refuse(mount->type);

@@ -12,4 +12,8 @@ namespace xc::sys {
 /// belong to the calling process's mount namespace. A check that cannot be made is a refusal.
 [[nodiscard]] Result<> check_ground(const Proc& proc, int directory);
 
+/// The same for one file (borrowed) that something is to be mounted on: it may be a mount of its own, so its directory
+/// tells nothing.
+[[nodiscard]] Result<> check_ground_of_file(const Proc& proc, int file);
+
 }  // namespace xc::sys

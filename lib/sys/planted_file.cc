@@ -8,6 +8,7 @@
 #include <cerrno>
 
 #include "base/text.h"
+#include "sys/ground.h"
 
 namespace xc::sys {
 namespace {
@@ -71,6 +72,8 @@ void remove_stub(int parent, const std::string& name, FileId stub) {
 
 Result<Planted> plant_in(const Proc& proc, const Parent& parent, const Tree& tree, Owner owner) {
   const Stub stub = XC_TRY(make_stub(parent.dir.get(), parent.name, owner));
+  // What was there may be a mount of its own, and a shared one would show our socket where it came from.
+  if (!stub.made) XC_CHECK(check_ground_of_file(proc, stub.fd.get()));
   Planted planted;
   planted.shown = tree.id;
   planted.made_stub = stub.made;

@@ -156,6 +156,25 @@ TEST_P(PlantingRefusal, RefusesAVolumeThatIsSharedWithTheHost) {
   });
 }
 
+TEST_P(PlantingRefusal, RefusesAFileThatIsAMountSharedWithTheHost) {
+  run([](const std::string& place) {
+    const Host host(place);
+    make_directories(place + "/volume");
+    ASSERT_EQ(::mount("none", (place + "/volume").c_str(), "tmpfs", 0, nullptr), 0);
+    ASSERT_EQ(::mount(nullptr, (place + "/volume").c_str(), nullptr, MS_SHARED, nullptr), 0);
+    write_text(place + "/volume/empty");
+    write_text(host.root + "/stub");
+    const Box box(host.root, {.keeps_propagation = true, .prepare = [&](const std::string& root) {
+                                EXPECT_EQ(::mount((place + "/volume/empty").c_str(), (root + "/stub").c_str(), nullptr,
+                                                  MS_BIND, nullptr),
+                                          0);
+                              }});
+    const std::string text = text_of(box.plant("/stub", host.file.get()));
+    EXPECT_NE(text.find("is shared with other mount namespaces (process "), std::string::npos) << text;
+    EXPECT_EQ(mounts_of(::getpid()).find("/volume/empty"), std::string::npos);
+  });
+}
+
 TEST_P(PlantingRefusal, RefusesAMountThatHasASlaveInAnotherNamespace) {
   run([](const std::string& place) {
     const Host host(place);
