@@ -60,6 +60,8 @@ Result<> Draft::add_offers(const model::Exports& exports, model::Origin origin) 
     }
     if (!is_supported(offer.type))
       warn("offered service " + quoted(offer.name) + ": " + check_type(offer.type).error().text);
+    else if (const auto kind = check_socket_kind(offer.socket_kind); !kind)
+      warn("offered service " + quoted(offer.name) + ": " + kind.error().text);
     plan_.offers.push_back(offer);
   }
   return {};
@@ -134,6 +136,7 @@ Result<> Draft::fit(const model::Requirement& wanted, const model::Offered& offe
   link.socket_kind = offered.offer.socket_kind;
   XC_CHECK(grant::narrow(link, offered));
   XC_CHECK(check_abstract(offered.offer.socket, wanted, facts_.shared_netns));
+  XC_CHECK(check_socket_kind(offered.offer.socket_kind));
   if (auto sound = check_offer(offered.offer); !sound) return fail(Kind::plant, sound.error().text);
   return {};
 }

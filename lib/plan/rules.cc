@@ -41,6 +41,11 @@ Result<> check_type(model::Type type) {
   return fail(Kind::plant, "services of type " + quoted(name_of(type)) + " are not supported yet");
 }
 
+Result<> check_socket_kind(model::SocketKind kind) {
+  if (kind == model::SocketKind::stream) return {};
+  return fail(Kind::plant, "sockets of kind " + quoted(name_of(kind)) + " are not supported yet");
+}
+
 Result<> check_container(const model::Container& container) {
   return check_name("container", container.name);
 }

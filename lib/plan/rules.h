@@ -24,6 +24,9 @@ inline constexpr std::size_t connectable_limit = 107;
 /// Kind::plant when links of this type are not supported yet.
 [[nodiscard]] Result<> check_type(model::Type type);
 
+/// The same for kinds of socket: only streams are mediated, which keep no message apart from the next.
+[[nodiscard]] Result<> check_socket_kind(model::SocketKind kind);
+
 /// The container's name is its identity towards providers: R20.
 [[nodiscard]] Result<> check_container(const model::Container& container);
 

@@ -71,7 +71,8 @@ std::optional<milliseconds> Post::serve(Clock::time_point now) {
     Door::Opened opened = door_.open();
     if (opened.busy) return milliseconds(5);
     Fd client{::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)};
-    if (!client) return errno == EMFILE || errno == ENFILE ? std::optional(milliseconds(100)) : std::nullopt;
+    if (!client && (errno == EAGAIN || errno == ECONNABORTED || errno == EINTR)) return std::nullopt;
+    if (!client) return milliseconds(100);  // it stays readable: without a pause we would spin
     if (const auto known = check_client(client); !known) {
       turn_away(known.error().text);
       continue;

@@ -23,6 +23,7 @@ struct State {
   Fd extra;
   time_t second = 0;
   unsigned lines = 0;
+  unsigned errors = 0;
 };
 
 State& state() {
@@ -33,14 +34,15 @@ State& state() {
 constexpr unsigned lines_a_second = 20;
 constexpr int facility_daemon = 3 << 3;  // LOG_DAEMON of syslog(3)
 
-bool within_rate() {
+/// Errors are counted apart: warnings must not use up the line that says why a start failed.
+bool within_rate(Level level) {
   timespec now{};
   clock_gettime(CLOCK_MONOTONIC, &now);
   if (now.tv_sec != state().second) {
     state().second = now.tv_sec;
-    state().lines = 0;
+    state().lines = state().errors = 0;
   }
-  return ++state().lines <= lines_a_second;
+  return ++(level == Level::error ? state().errors : state().lines) <= lines_a_second;
 }
 
 void send_to_syslog(Level level, std::string_view line) {
@@ -76,7 +78,7 @@ int extra() {
 }
 
 void write(Level level, std::string_view line) {
-  if (!within_rate()) return;
+  if (!within_rate(level)) return;
   std::string whole(state().program);
   whole.append(": ").append(line).append("\n");
   if (state().extra) (void)!::write(state().extra.get(), whole.data(), whole.size());

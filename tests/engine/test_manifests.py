@@ -195,6 +195,21 @@ def test_policy_narrows_what_the_manifest_asks(bed, runc):
     refused(bed, runc, dialer(bed, name="other", wishes=[REST_WISH]), "modem-api")
 
 
+def test_many_warnings_do_not_swallow_the_reason(bed, runc):
+    optional = [{"name": f"bus-{i}", "type": "dbus", "target": f"/run/bus/{i}"} for i in range(40)]
+    c = dialer(bed, wishes=[RAW_WISH], optional=optional, tmpfs=[])
+    (c.root / "run/svc").mkdir()
+    (c.root / "run/svc/raw.sock").write_text("in the way")
+    refused(bed, runc, c, "raw.sock: a file with contents is there already")
+
+
+@pytest.mark.parametrize("kind", ["seqpacket", "dgram"])
+def test_a_kind_of_socket_that_is_not_mediated_is_refused(bed, runc, kind):
+    """A stream's mediator would melt messages together, and nobody can be accepted from a datagram socket."""
+    started(runc, modem(bed, offers=[{**RAW_OFFER, "socket-type": kind}]))
+    refused(bed, runc, dialer(bed, wishes=[RAW_WISH]), f'sockets of kind "{kind}" are not supported yet')
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"services": 1}', '{"services":{"required":[{"role":"x"}]}}'])
 def test_a_broken_run_json_is_named_with_its_place(bed, engine, text):
     refused(bed, engine, bed.container("dialer", run=text), "run.json")

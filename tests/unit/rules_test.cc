@@ -55,6 +55,14 @@ TEST(Rules, SixtyFourServicesAreTheLimit) {
   EXPECT_EQ(verdict(check_offers({std::vector<model::Offer>(65), {}})), "65 services are offered, 64 are the limit");
 }
 
+TEST(Rules, OnlyStreamsAreMediated) {
+  EXPECT_EQ(verdict(check_socket_kind(model::SocketKind::stream)), "fits");
+  EXPECT_EQ(verdict(check_socket_kind(model::SocketKind::seqpacket), Kind::plant),
+            "sockets of kind \"seqpacket\" are not supported yet");
+  EXPECT_EQ(verdict(check_socket_kind(model::SocketKind::datagram), Kind::plant),
+            "sockets of kind \"dgram\" are not supported yet");
+}
+
 TEST(Rules, AnOfferLivesAtAPathInItsOwnRoot) {
   EXPECT_EQ(verdict(check_offer(offer("x", "/var/lib/mysql/mysql.sock"))), "fits");
   EXPECT_EQ(verdict(check_offer(offer("x", ""))), "offered service \"x\": socket \"\" is empty");
