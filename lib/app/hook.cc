@@ -101,7 +101,6 @@ Result<> clean_up(const HookOptions& options, const std::string& name) {
 
 Result<> run_lxc(Hook& hook, const Call& call) {
   const LxcCall& said = *call.lxc;
-  if (call.stage == model::Stage::stopped) return clean_up(call.options, said.name);
   model::Container container;
   container.engine = model::Engine::lxc;
   container.name = said.name;
@@ -113,10 +112,7 @@ Result<> run_lxc(Hook& hook, const Call& call) {
   return {};
 }
 
-Result<> run_oci(Hook& hook, const Call& call, const std::string& text) {
-  const auto state = XC_TRY(hook.reader.state(text));
-  const auto stage = XC_TRY_IN(state.id, stage_of(call, state));
-  if (stage == model::Stage::stopped) return clean_up(call.options, state.id);
+Result<> run_oci(Hook& hook, const model::OciState& state) {
   const auto container = XC_TRY_IN(state.id, read_oci_container(hook.reader, state));
   XC_CHECK_IN(state.id, serve(hook, container));
   return {};
@@ -136,13 +132,20 @@ Result<> run_hook(const Call& call) {
   const auto now = std::chrono::steady_clock::now();
   const auto deadline = now + std::chrono::milliseconds(call.options.deadline_ms);
   // Standard input first and always to its end: crun fails the container when a hook does not read it.
-  std::string text;
-  if (!call.lxc) text = XC_TRY(read_standard_input(std::min(deadline, now + patience_with_stdin)));
+  model::OciState state;
+  if (!call.lxc) {
+    const std::string text = XC_TRY(read_standard_input(std::min(deadline, now + patience_with_stdin)));
+    auto reader = XC_TRY(reader::Reader::start());
+    state = XC_TRY(reader.state(text));
+  }
+  // Before anything of the host is read: a mistake in its policy must not keep what a dead container left.
+  const auto stage = call.lxc ? call.stage : XC_TRY_IN(state.id, stage_of(call, state));
+  if (stage == model::Stage::stopped) return clean_up(call.options, call.lxc ? call.lxc->name : state.id);
   auto reader = XC_TRY(reader::Reader::start());
   Hook hook{call.options, deadline, std::move(reader), {}, XC_TRY(sys::Proc::open())};
   hook.host = XC_TRY(read_host_config(hook.reader, call.options.config));
   for (const auto& warning : hook.host.warnings) log::warning(warning);
-  return call.lxc ? run_lxc(hook, call) : run_oci(hook, call, text);
+  return call.lxc ? run_lxc(hook, call) : run_oci(hook, state);
 }
 
 }  // namespace xc::app

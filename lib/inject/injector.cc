@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <optional>
 
 #include "base/text.h"
@@ -16,6 +17,7 @@ namespace xc::inject {
 namespace {
 
 constexpr int backlog = 128;
+constexpr std::chrono::milliseconds patience_to_undo{500};
 constexpr mode_t everybody_inside =
     0666;  // the directory around it is root's alone; inside, the link is the container's
 
@@ -172,7 +174,9 @@ Result<> Application::launch() {
 void Application::undo() {
   if (!entry_ || applied_.already) return;
   commit_ = nullptr;  // a shim that was started leaves when it is not told to serve
-  if (planted_) (void)take_away(tools_.proc, tools_.container, record_.planted, tools_.deadline);
+  // The deadline may be what failed. Only from inside can be undone what lies on a volume.
+  const auto enough = std::max(tools_.deadline, std::chrono::steady_clock::now() + patience_to_undo);
+  if (planted_) (void)take_away(tools_.proc, tools_.container, record_.planted, enough);
   registry::release(tools_.state, registry::key_of(record_.container.name, record_.init.pid));
 }
 

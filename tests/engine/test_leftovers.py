@@ -1,0 +1,37 @@
+"""What stays behind when more than one thing goes wrong, and what a container's end must not take from another."""
+
+import os
+import shutil
+import subprocess
+
+import bed as beds
+import host
+from jobs import RAW_WISH, dialer, modem, serving, started
+from test_lifecycle import call_hook
+
+
+def test_a_broken_policy_does_not_keep_what_a_dead_container_left(bed, runc):
+    c = dialer(bed, hook=[])
+    pid = started(runc, c)
+    assert call_hook(bed, c, pid).returncode == 0
+    for shim in host.named("xc-shim"):
+        os.kill(shim, 9)
+    runc.stop(c)
+    bed.policy("broken.json", "{")
+    assert call_hook(bed, c, 0, "poststop").returncode == 0
+    assert host.kept(bed.state) == []
+
+
+def test_a_shim_that_is_late_leaves_nothing_on_a_volume(bed, runc):
+    programs, volume = bed.home / "programs", bed.home / "volume"
+    programs.mkdir()
+    volume.mkdir()
+    shutil.copy(beds.HOOK, programs / "xc-hook")
+    subprocess.run(["cc", "-static", "-xc", "-", "-o", programs / "xc-shim"], check=True, text=True,
+                   input="#include <unistd.h>\nint main() { sleep(1); }")
+    c = dialer(bed, wishes=[{**RAW_WISH, "target": "/run/svc/deep/raw.sock"}], tmpfs=[],
+               mounts=[(volume, "/run/svc", ["rw"])])
+    c.hook = [str(programs / "xc-hook"), *c.hook[1:], "--deadline", "700"]
+    assert runc.start(c).code != 0
+    assert list(volume.iterdir()) == []
+    assert host.wait_until(lambda: not host.named("xc-shim"))
