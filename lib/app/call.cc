@@ -94,7 +94,9 @@ Result<Call> recognise(int argc, char** argv) {
   Call call;
   call.options = XC_TRY(parse_options(argc, argv));
   const std::vector<std::string> words(argv + optind, argv + argc);
-  if (!variable("LXC_NAME").empty() || (words.size() >= 3 && words[1] == "lxc")) {
+  // A stage of OCI says who calls, whatever LXC left in the environment: an engine may itself run in LXC's hook.
+  const bool said_by_oci = words.size() == 1 && !words[0].contains('-') && stage_of(words[0]) != model::Stage::other;
+  if ((!said_by_oci && !variable("LXC_NAME").empty()) || (words.size() >= 3 && words[1] == "lxc")) {
     call.lxc = XC_TRY(lxc_call(words));
     call.stage = stage_of(call.lxc->type);
     if (call.stage == model::Stage::other)

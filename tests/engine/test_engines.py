@@ -1,6 +1,7 @@
 """What engines do to hooks, and what a hook must never do to an engine: delays, pipes, odd descriptors, hostile
 environments and limits."""
 
+import json
 import os
 import re
 import subprocess
@@ -148,6 +149,17 @@ def test_a_hook_run_twice_by_two_engines_stages_is_one(bed, oci):
     shims = len(host.named("xc-shim"))
     assert get(started(oci, dialer(bed, edit_oci=both)))["role"] == "viewer"
     assert len(host.named("xc-shim")) == shims + 1
+
+
+def test_a_stage_of_oci_counts_more_than_what_lxc_left_in_the_environment(bed, runc):
+    """An engine may be called by a hook of LXC, and hand its environment on."""
+    c = dialer(bed, hook=[])
+    pid = started(runc, c)
+    state = json.dumps({"ociVersion": "1.0.2", "id": c.name, "status": "creating", "pid": pid, "bundle": str(c.home)})
+    outer = {"LXC_NAME": "outer", "LXC_HOOK_TYPE": "start-host", "LXC_PID": str(pid), "LXC_CONFIG_FILE": f"{c.home}/config"}
+    done = subprocess.run([*bed.hook(), "createRuntime"], input=state, text=True, env=outer, check=False)
+    assert done.returncode == 0
+    assert [entry for entry in os.listdir(bed.state / "c") if not entry.startswith(c.name)] == []
 
 
 def test_many_containers_at_once(bed, engine):
