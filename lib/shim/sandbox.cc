@@ -9,6 +9,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -117,6 +118,19 @@ Result<> map_ids(pid_t child, uid_t outside) {
   return write_file(process + "/gid_map", gid_line);
 }
 
+/// What the parent does for a child that waits to be let go.
+Result<> let_go(const Sandboxed& child, const SandboxTerms& terms, const Ids& ids) {
+  if (ids.own_users) XC_CHECK_IN("mapping the worker's ids", map_ids(child.pid, terms.uid));
+  // The worker goes before the monitor when memory runs out; raising needs no privilege and its failure no answer.
+  (void)write_file("/proc/" + text::number(child.pid) + "/oom_score_adj", "500");
+  const char go = 1;
+  if (::send(child.control.get(), &go, 1, MSG_NOSIGNAL) != 1)
+    return fail_errno(Kind::kernel, "starting the worker", errno);
+  // From here on nobody waits for the worker: a full queue is an answer.
+  if (::fcntl(child.control.get(), F_SETFL, O_NONBLOCK) != 0) return fail_errno(Kind::kernel, "O_NONBLOCK", errno);
+  return {};
+}
+
 }  // namespace
 
 Result<Sandboxed> start_sandboxed(const SandboxTerms& terms, const std::function<Result<>(Fd)>& work,
@@ -138,14 +152,12 @@ Result<Sandboxed> start_sandboxed(const SandboxTerms& terms, const std::function
   if (child.pid == 0) live(terms, ids, std::move(inner), work, complain);
   child.pidfd = Fd(pidfd);
   inner.reset();
-  if (ids.own_users) XC_CHECK_IN("mapping the worker's ids", map_ids(child.pid, terms.uid));
-  // The worker goes before the monitor when memory runs out; raising needs no privilege and its failure no answer.
-  (void)write_file("/proc/" + text::number(child.pid) + "/oom_score_adj", "500");
-  const char go = 1;
-  if (::send(child.control.get(), &go, 1, MSG_NOSIGNAL) != 1)
-    return fail_errno(Kind::kernel, "starting the worker", errno);
-  // From here on nobody waits for the worker: a full queue is an answer.
-  if (::fcntl(child.control.get(), F_SETFL, O_NONBLOCK) != 0) return fail_errno(Kind::kernel, "O_NONBLOCK", errno);
+  if (auto gone = let_go(child, terms, ids); !gone) {
+    ::kill(child.pid, SIGKILL);  // ours and not reaped yet
+    while (::waitpid(child.pid, nullptr, 0) < 0 && errno == EINTR) {
+    }
+    return std::unexpected(std::move(gone).error());
+  }
   return child;
 }
 

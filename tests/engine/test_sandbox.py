@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 
 import bed as beds
+import host
 import pytest
 
 PROBE = beds.BUILD / "tests/xc-probe-sandbox"
@@ -62,6 +63,30 @@ def test_the_sandbox_holds_one_descriptor_and_a_uid_of_nobody():
     lines = probe("look").stdout.splitlines()
     assert len([line for line in lines if line.startswith("descriptor")]) <= 4, lines
     assert re.match(r"uid (\d+) gid \1 pid 1$", lines[0]), lines
+
+
+def test_a_worker_that_cannot_be_started_leaves_no_zombie(tmp_path):
+    """As root of a user namespace that has one id, no worker can get an id of its own."""
+    with socket.socket(socket.AF_UNIX) as provider:
+        provider.bind(str(tmp_path / "provider"))
+        provider.listen(20)
+        mediator = subprocess.Popen(["unshare", "-r", str(beds.INJECT), "mediate", "unix", "--listen", str(tmp_path / "link"),
+                                     "--connect", str(tmp_path / "provider")], stderr=subprocess.DEVNULL)
+        try:
+            assert host.wait_until((tmp_path / "link").exists)
+            for _ in range(5):
+                with socket.socket(socket.AF_UNIX) as client:
+                    client.settimeout(5)
+                    client.connect(str(tmp_path / "link"))
+                    try:
+                        assert client.recv(1) == b""
+                    except ConnectionResetError:
+                        pass
+            children = Path(f"/proc/{mediator.pid}/task/{mediator.pid}/children").read_text()
+            assert children.split() == []
+        finally:
+            mediator.terminate()
+            mediator.wait()
 
 
 @pytest.mark.parametrize("name", ["execve", "socket", "connect", "openat", "clone", "ptrace", "bpf", "io_uring_setup"])
