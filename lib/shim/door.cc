@@ -113,10 +113,13 @@ Result<Fd> Door::connect_to_container() const {
 /// socket lies in the provider's own root is the guard that counts.
 Result<> Door::check_peer(const Fd& server) const {
   auto pidfd = sys::peer_pidfd(server.get());
-  if (!pidfd) return {};
+  // EINVAL as well: kernels before 6.16 have no pidfd for a process that was waited for.
+  if (!pidfd && (pidfd.error().code == ESRCH || pidfd.error().code == EINVAL)) return {};
+  if (!pidfd) return std::unexpected(pidfd.error());
   auto peer = *pidfd ? sys::open_process_of(street_.proc, std::move(**pidfd))
                      : sys::open_process(street_.proc, XC_TRY(sys::peer_credentials(server.get())).pid);
-  if (!peer) return {};
+  if (!peer && peer.error().code == ESRCH) return {};
+  if (!peer) return std::unexpected(in_context(provider_name_, std::move(peer).error()));  // unseen is not ended
   if (XC_TRY(sys::belongs_to(street_.proc, *peer, container_->init))) return {};
   return fail(Kind::policy, provider_name_ + ": whoever listens at " + address_ + " does not live in that container");
 }

@@ -51,7 +51,9 @@ Result<Process> look_closer(const Proc& proc, Process process) {
   const std::string name = text::number(process.pid);
   process.dir = Fd{::openat(proc.dir(), name.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
   if (!process.dir) return errno == ENOENT ? gone(process.pid) : fail_errno(Kind::kernel, called(process.pid), errno);
-  process.start_time = XC_TRY_IN(called(process.pid), read_stat(process)).start_time;
+  const auto stat = read_stat(process);
+  if (!stat && !is_alive(process).value_or(true)) return gone(process.pid);  // ENOENT, or ESRCH
+  process.start_time = XC_TRY_IN(called(process.pid), stat).start_time;
   // Alive now, so it was alive all the time since the pidfd was taken, and the directory is its own.
   if (!XC_TRY(is_alive(process))) return gone(process.pid);
   return process;
@@ -90,9 +92,9 @@ Result<Process> open_process_of(const Proc& proc, Fd pidfd) {
   for (const auto line : text::split(text, '\n')) {
     if (!line.starts_with(key)) continue;
     const auto pid = text::parse_number(line.substr(key.size()));
-    // 0 is a process outside our pid namespace, -1 one that has ended.
-    if (!pid || *pid == 0 || *pid > std::uint64_t{std::numeric_limits<pid_t>::max()})
-      return fail(Kind::kernel, "the peer has ended, or lives outside our pid namespace");
+    if (!pid) return fail_errno(Kind::kernel, "the peer has ended", ESRCH);  // -1
+    if (*pid == 0 || *pid > std::uint64_t{std::numeric_limits<pid_t>::max()})
+      return fail(Kind::kernel, "the peer lives outside our pid namespace");
     Process process;
     process.pid = static_cast<pid_t>(*pid);
     process.pidfd = std::move(pidfd);

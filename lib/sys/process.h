@@ -35,7 +35,8 @@ struct ProcessStat {
 /// of them are of one process. An error when there is none, or only a zombie.
 [[nodiscard]] Result<Process> open_process(const Proc& proc, pid_t pid);
 
-/// The living process that `pidfd` stands for, such as a socket's peer; takes the descriptor over.
+/// The living process that `pidfd` stands for, such as a socket's peer; takes the descriptor over. The error has ESRCH
+/// when it has ended, and nothing else has.
 [[nodiscard]] Result<Process> open_process_of(const Proc& proc, Fd pidfd);
 
 /// The process that had this pid and start time when they were written down; nothing when it has ended, also when
