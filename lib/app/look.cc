@@ -7,7 +7,9 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <climits>
 #include <chrono>
+#include <cstdlib>
 
 #include "app/inputs.h"
 #include "base/text.h"
@@ -25,6 +27,13 @@ constexpr std::chrono::seconds patience{2};
 
 std::string base_name(const std::string& path) {
   return path.substr(path.rfind('/') + 1);
+}
+
+/// Absolute, so that "." has a name too.
+Result<std::string> directory_named(const std::string& path) {
+  std::array<char, PATH_MAX> real{};
+  if (::realpath(path.c_str(), real.data()) == nullptr) return fail_errno(Kind::usage, path, errno);
+  return std::string(real.data());
 }
 
 std::string kind_by_name(const std::string& file) {
@@ -128,8 +137,7 @@ Result<model::Plan> plan_from_files(const PlanOptions& options) {
   auto reader = XC_TRY(reader::Reader::start());
   const HostConfig host = XC_TRY(read_host_config(reader, options.config));
   model::OciState state;
-  state.bundle = options.bundle;
-  while (state.bundle.size() > 1 && state.bundle.ends_with('/')) state.bundle.pop_back();
+  state.bundle = XC_TRY(directory_named(options.bundle));
   state.id = options.name.empty() ? base_name(state.bundle) : options.name;
   auto container = read_oci_container(reader, state);
   if (!container) {
