@@ -3,7 +3,6 @@ only sockets can show (descriptors, real HTTP clients, time)."""
 
 import array
 import base64
-import http.client
 import json
 import os
 import pathlib
@@ -15,6 +14,8 @@ import threading
 import time
 
 import pytest
+
+from rest_world import UnixConnection
 
 SOURCE = pathlib.Path(os.environ.get("XC_SOURCE", pathlib.Path(__file__).resolve().parents[2]))
 BUILD = pathlib.Path(os.environ.get("XC_BUILD", SOURCE / "build" / "dev"))
@@ -306,19 +307,6 @@ def test_case(name, mediate):
         client.sendall(b"GET " + path + b" HTTP/1.1\r\nHost: svc\r\nConnection: close\r\n\r\n")
         assert listen_for(client, 5)[0].endswith(b"\r\n\r\nok"), "the mediator no longer serves"
     assert len(provider.requests()) == count + 1
-
-
-class UnixConnection(http.client.HTTPConnection):
-    """Python's own HTTP client on a Unix socket."""
-
-    def __init__(self, path):
-        super().__init__("svc", timeout=10)
-        self.path = str(path)
-
-    def connect(self):
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(10)
-        self.sock.connect(self.path)
 
 
 def test_a_real_client_keeps_its_connection(mediate):
