@@ -39,10 +39,16 @@ void write_fields(Pen& pen, const Fields& fields, bool overrides) {
       pen << fields.name(field) << ": " << fields.value(field) << "\r\n";
 }
 
+/// An empty Host is valid for a target without authority (RFC 9110 7.2), and still refused by some servers.
+std::string_view host_of(const Meaning& meaning) {
+  const std::string_view host = meaning.host.value_or(std::string_view{});
+  return host.empty() ? "localhost" : host;
+}
+
 void write_request(Pen& pen, const RequestParts& parts, std::string_view length) {
   const Meaning& meaning = parts.meaning;
   pen << parts.head.method << " " << parts.target.path << parts.target.query
-      << " HTTP/1.1\r\nHost: " << meaning.host.value_or("localhost") << "\r\n"
+      << " HTTP/1.1\r\nHost: " << host_of(meaning) << "\r\n"
       << parts.identity;
   write_fields(pen, parts.head.fields, parts.overrides);
   if (meaning.expects) pen << "Expect: 100-continue\r\n";
