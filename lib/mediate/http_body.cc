@@ -55,6 +55,8 @@ bool Body::begin_chunk(Stream& from, Stream& to) {
   const ChunkLine line = parse_chunk_line(from.data());
   broken_ = line.state == ChunkLine::State::bad;
   if (line.state != ChunkLine::State::good) return false;
+  broken_ = too_long_ = line.size > limit_ - moved_;
+  if (broken_) return false;
   from.consume(line.length);
   left_ = line.size;
   phase_ = line.size == 0 ? Phase::trailers : Phase::chunk;

@@ -28,6 +28,10 @@ class Body {
   /// Moves what there is and what there is room for. `broken`: what came is not the chunked coding, or the sender
   /// ended too early; nothing more may be moved.
   [[nodiscard]] Flow relay(Stream& from, Stream& to);
+  /// Nothing above `bytes` is moved: the chunk that would exceed it breaks the body.
+  void limit(std::uint64_t bytes) { limit_ = bytes; }
+  /// It broke because of its size.
+  [[nodiscard]] bool too_long() const { return too_long_; }
   /// Bytes of data moved so far.
   [[nodiscard]] std::uint64_t moved() const { return moved_; }
 
@@ -45,8 +49,10 @@ class Body {
   Phase phase_;
   Form form_;
   bool broken_ = false;
+  bool too_long_ = false;
   std::uint64_t left_;
   std::uint64_t moved_ = 0;
+  std::uint64_t limit_ = UINT64_MAX;
   HeadFinder trailer_end_{limits::trailer_bytes};
 };
 

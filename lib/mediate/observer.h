@@ -2,6 +2,7 @@
 // Off = a null pointer in Terms: then nothing is formatted.
 #pragma once
 
+#include <cstdint>
 #include <string_view>
 
 namespace xc::mediate {
@@ -13,9 +14,10 @@ class Observer {
   Observer& operator=(const Observer&) = delete;
   virtual ~Observer() = default;
 
-  /// One finished event as one line of JSON without a newline, safe to print. Valid during the call. Mediators have no
-  /// clock: whoever listens knows the time.
+  /// One finished event as one line of JSON without a newline, safe to print. Valid during the call.
   virtual void on_event(std::string_view line) = 0;
+  /// Microseconds of a clock that never goes back: mediators have none of their own.
+  [[nodiscard]] virtual std::uint64_t now() const { return 0; }
 };
 
 }  // namespace xc::mediate

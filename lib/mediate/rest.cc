@@ -9,6 +9,7 @@
 #include "mediate/mediator.h"
 #include "mediate/rest_request.h"
 #include "mediate/rest_response.h"
+#include "mediate/rest_rules.h"
 
 namespace xc::mediate {
 namespace {
@@ -16,12 +17,20 @@ namespace {
 /// What the connection waits for; decides how long (rest_limits.h).
 enum class Waiting : std::uint8_t { idle, head, body, provider, reader, anything };
 
-std::optional<std::chrono::milliseconds> patience_for(Waiting waiting) {
+/// For ever, for the role's time or for the usual time.
+std::optional<std::chrono::milliseconds> response_time(const model::Rights& rights) {
+  const auto wait = response_wait(rights);
+  if (!wait) return limits::response_time;
+  return wait->count() == 0 ? std::nullopt : std::optional<std::chrono::milliseconds>(*wait);
+}
+
+std::optional<std::chrono::milliseconds> patience_for(Waiting waiting,
+                                                      std::optional<std::chrono::milliseconds> response) {
   switch (waiting) {
     case Waiting::idle: return limits::idle_time;
     case Waiting::head: return limits::head_time;
     case Waiting::body: return limits::body_time;
-    case Waiting::provider: return limits::response_time;
+    case Waiting::provider: return response;
     case Waiting::reader: return limits::reader_time;
     case Waiting::anything: return std::nullopt;
   }
@@ -44,7 +53,8 @@ std::uint64_t written(const Stream& stream) {
 
 class Rest final : public Mediator {
  public:
-  explicit Rest(const Terms& terms) : talk_{terms, {}}, requests_(talk_), responses_(talk_) {}
+  explicit Rest(const Terms& terms)
+      : talk_{terms, {}}, requests_(talk_), responses_(talk_), response_time_(response_time(terms.rights)) {}
 
   Result<> advance(Wire wire) override {
     close_descriptors(wire.from_client);
@@ -63,7 +73,9 @@ class Rest final : public Mediator {
     return {};
   }
 
-  [[nodiscard]] std::optional<std::chrono::milliseconds> patience() const override { return patience_for(waiting_); }
+  [[nodiscard]] std::optional<std::chrono::milliseconds> patience() const override {
+    return patience_for(waiting_, response_time_);
+  }
 
   Result<> expire(Wire wire) override;
 
@@ -78,6 +90,7 @@ class Rest final : public Mediator {
   Talk talk_;
   RestRequests requests_;
   RestResponses responses_;
+  std::optional<std::chrono::milliseconds> response_time_;
   bool over_ = false;
   Waiting waiting_ = Waiting::idle;
   std::uint64_t counted_to_server_ = 0;

@@ -19,9 +19,11 @@ struct Particulars {
   unsigned status = 0;  ///< of the answer, when it is ours
   std::string answer;   ///< our own answer; empty = the provider answers
   std::string upgrade;  ///< protocols the provider may switch to; empty = none
-  std::string method;   ///< these three only for an observer
+  std::string method;   ///< these five only for an observer
   std::string path;
   std::string refusal;
+  std::uint64_t began = 0;     ///< by the observer's clock, when the head was whole
+  std::uint64_t received = 0;  ///< bytes of the request's body
 };
 
 /// A request that was decided upon, and whose response has not gone to the client yet.

@@ -1,5 +1,6 @@
 #include "mediate/rest_request.h"
 
+#include "base/text.h"
 #include "mediate/http_chunk.h"
 #include "mediate/http_grammar.h"
 #include "mediate/http_write.h"
@@ -151,22 +152,30 @@ bool RestRequests::judge(Parts& parts, Exchange& exchange) {
     talk_.answer(exchange, why->status, why->why);
     return false;
   }
-  if (!allows_request(terms.rights, parts.head.method, parts.target)) {
+  const std::string_view method = parts.head.method;
+  if (!allows_request(terms.rights, method, parts.target)) {
     exchange.last = exchange.last || meaning.chunked || meaning.expects || !meaning.upgrade.empty() ||
                     meaning.length.value_or(0) > limits::drained_bytes;
-    const std::string error = "role " + quoted(terms.role) + " may not " + std::string(parts.head.method) + ' ' +
-                              parts.target.path.substr(0, 200) + " of service " + quoted(terms.service);
-    talk_.answer(exchange, 403, error, describe_refusal(terms.rights, parts.head.method, parts.target));
-    return false;
+    return refuse_by_rule(exchange, 403, std::string(method) + ' ' + parts.target.path.substr(0, 200) + " of",
+                          describe_refusal(terms.rights, method, parts.target));
   }
-  if (!meaning.upgrade.empty() && !allows_upgrade(terms.rights, parts.head.method, parts.target)) {
+  if (!meaning.upgrade.empty() && !allows_upgrade(terms.rights, method, parts.target)) {
     exchange.last = true;
-    const std::string error =
-        "role " + quoted(terms.role) + " may not switch protocols on service " + quoted(terms.service);
-    talk_.answer(exchange, 403, error, "upgrade");
-    return false;
+    return refuse_by_rule(exchange, 403, "switch protocols on", "upgrade");
   }
-  return true;
+  most_ = body_limit(terms.rights, method, parts.target);
+  if (meaning.length.value_or(0) <= most_) return true;
+  exchange.last = true;
+  return refuse_by_rule(exchange, 413, "send so long a body to", "body " + text::number(most_));
+}
+
+/// Always false.
+bool RestRequests::refuse_by_rule(Exchange& exchange, unsigned status, std::string_view error, std::string_view rule) {
+  const Terms& terms = talk_.terms;
+  talk_.answer(exchange, status,
+               "role " + quoted(terms.role) + " may not " + std::string(error) + " service " + quoted(terms.service),
+               rule);
+  return false;
 }
 
 void RestRequests::forward(const Parts& parts, Exchange& exchange, Stream& to) {
@@ -184,20 +193,25 @@ void RestRequests::forward(const Parts& parts, Exchange& exchange, Stream& to) {
 
 void RestRequests::begin_body(const http::Meaning& meaning, Form form) {
   body_ = meaning.chunked ? http::Body::of_chunks(form) : http::Body::of_length(meaning.length.value_or(0), form);
+  if (form == Form::same) body_.limit(most_);
   state_ = State::body;
   talk_.sending = true;
 }
 
 void RestRequests::take_body(Stream& from, Stream& to) {
-  switch (body_.relay(from, to)) {
+  const Flow flow = body_.relay(from, to);
+  if (talk_.terms.observer != nullptr && !talk_.pending.empty())
+    talk_.pending.back().particulars().received = body_.moved();
+  switch (flow) {
     case Flow::going: return;
     case Flow::complete:
       state_ = after_body_;
       talk_.sending = false;
       return;
     case Flow::broken:
-      break_off(from.finished() ? Refusal{400, "the connection ended in the middle of a body"}
-                                : Refusal{400, "the body is not in the chunked coding"},
+      break_off(body_.too_long()  ? Refusal{413, "the body is longer than the role may send"}
+                : from.finished() ? Refusal{400, "the connection ended in the middle of a body"}
+                                  : Refusal{400, "the body is not in the chunked coding"},
                 to);
   }
 }
@@ -237,6 +251,7 @@ void RestRequests::note(const Parts& parts, Exchange& exchange) const {
   if (talk_.terms.observer == nullptr) return;
   exchange.particulars().method = parts.head.method;
   exchange.particulars().path = parts.target.path;
+  exchange.particulars().began = talk_.terms.observer->now();
 }
 
 }  // namespace xc::mediate

@@ -46,6 +46,7 @@ class RestRequests {
   void decide(Parts& parts, Stream& from, Stream& to, std::size_t length);
   bool judge(Parts& parts, Exchange& exchange);
   void forward(const Parts& parts, Exchange& exchange, Stream& to);
+  bool refuse_by_rule(Exchange& exchange, unsigned status, std::string_view error, std::string_view rule);
   void begin_body(const http::Meaning& meaning, http::Form form);
   void refuse(const http::Refusal& refusal);
   void break_off(const http::Refusal& refusal, Stream& to);
@@ -54,9 +55,10 @@ class RestRequests {
   Talk& talk_;
   State state_ = State::head;
   State after_body_ = State::head;
-  bool dropping_ = false;  // the body in question is not passed on
-  bool blank_ = false;     // an empty line before the request was skipped
-  std::string identity_;   // field lines
+  bool dropping_ = false;   // the body in question is not passed on
+  bool blank_ = false;      // an empty line before the request was skipped
+  std::uint64_t most_ = 0;  // bytes the body in question may have
+  std::string identity_;    // field lines
   http::HeadFinder finder_{limits::head_bytes};
   http::Body body_ = http::Body::none();
 };

@@ -201,7 +201,11 @@ void RestResponses::report(const Exchange& exchange) const {
                      ",\"role\":" + json_string(talk_.terms.role) + ",\"service\":" + json_string(talk_.terms.service);
   if (exchange.more && !exchange.more->method.empty())
     line += ",\"method\":" + json_string(exchange.more->method) + ",\"path\":" + json_string(exchange.more->path);
-  line += ",\"status\":" + text::number(status_) + ",\"bytes\":" + text::number(body_.moved());
+  line += ",\"status\":" + text::number(status_);
+  if (exchange.more) line += ",\"sent\":" + text::number(exchange.more->received);
+  line += ",\"received\":" + text::number(body_.moved());
+  if (exchange.more && exchange.more->began != 0)
+    line += ",\"us\":" + text::number(talk_.terms.observer->now() - exchange.more->began);
   if (exchange.more && !exchange.more->refusal.empty()) line += ",\"refused\":" + json_string(exchange.more->refusal);
   talk_.terms.observer->on_event(line + '}');
 }

@@ -47,6 +47,40 @@ bool allows_upgrade(const model::Rights& rights, std::string_view method, const 
                        [&](const auto& rules) { return rules.upgrade && allows_request(rules, method, target); });
 }
 
+std::uint64_t body_limit(const model::Rights& rights, std::string_view method, const http::Target& target) {
+  constexpr std::uint64_t unlimited = UINT64_MAX;
+  std::uint64_t limit = unlimited;
+  for (const model::Layer& layer : rights.layers) {
+    std::uint64_t most = 0;
+    for (const model::RoleRules& rules : layer.any) {
+      const bool allows = !rules.rest || allows_request(*rules.rest, method, target);
+      if (allows) most = std::max(most, rules.rest ? rules.rest->body.value_or(unlimited) : unlimited);
+    }
+    limit = std::min(limit, most);
+  }
+  return limit;
+}
+
+std::optional<std::chrono::seconds> response_wait(const model::Rights& rights) {
+  const auto order = [](std::uint32_t seconds) { return seconds == 0 ? UINT32_MAX : seconds; };
+  std::optional<std::uint32_t> least;
+  for (const model::Layer& layer : rights.layers) {
+    std::optional<std::uint32_t> most;  // any alternative suffices, so the most patient one counts
+    for (const model::RoleRules& rules : layer.any)
+      if (rules.rest && rules.rest->wait && (!most || order(*rules.rest->wait) > order(*most))) most = rules.rest->wait;
+    if (most && (!least || order(*most) < order(*least))) least = most;
+  }
+  if (!least) return std::nullopt;
+  return std::chrono::seconds(*least);
+}
+
+bool speaks_h2c(const model::Rights& rights) {
+  return std::ranges::any_of(rights.layers, [](const model::Layer& layer) {
+    return std::ranges::any_of(layer.any,
+                               [](const auto& rules) { return rules.rest && rules.rest->protocol == "h2c"; });
+  });
+}
+
 std::string describe_refusal(const model::Rights& rights, std::string_view method, const http::Target& target) {
   for (const model::Layer& layer : rights.layers) {
     if (allows_request(model::Rights{{layer}}, method, target)) continue;

@@ -2,6 +2,9 @@
 // Everything no rule allows is refused.
 #pragma once
 
+#include <chrono>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -28,6 +31,14 @@ namespace xc::mediate {
 [[nodiscard]] bool allows_request(const model::Rights& rights, std::string_view method, const http::Target& target);
 /// Whether a request that is allowed may also switch protocols: off unless the alternative that allows it says so.
 [[nodiscard]] bool allows_upgrade(const model::Rights& rights, std::string_view method, const http::Target& target);
+/// The most bytes the body of an allowed request may have: the least of what the documents say, and in each the most of
+/// its alternatives that allow the request; the largest number when none says anything.
+[[nodiscard]] std::uint64_t body_limit(const model::Rights& rights, std::string_view method,
+                                       const http::Target& target);
+/// How long a response may take to begin: the least of what the documents say (0 = for ever); empty = none says it.
+[[nodiscard]] std::optional<std::chrono::seconds> response_wait(const model::Rights& rights);
+/// A document says that the service speaks HTTP/2.
+[[nodiscard]] bool speaks_h2c(const model::Rights& rights);
 /// What the first document that refuses the request would have allowed.
 [[nodiscard]] std::string describe_refusal(const model::Rights& rights, std::string_view method,
                                            const http::Target& target);

@@ -40,12 +40,18 @@ struct RestRules {
   bool all = false;
   bool upgrade = false;  ///< may switch protocols (101) when the provider answers so
   std::vector<RestRule> rules;
+  std::optional<std::uint64_t> body{};    ///< bytes the body of a request may have; absent = any number
+  std::optional<std::uint32_t> wait{};    ///< seconds until a response begins, 0 = for ever; absent = the usual time
+  std::optional<std::string> protocol{};  ///< "h2c": HTTP/2 with prior knowledge, and nothing else; else HTTP/1
 };
 template <class A>
 void fields(A& a, RestRules& r) {
   a("all", r.all);
   a("upgrade", r.upgrade);
   a("rules", r.rules);
+  a("body", r.body);
+  a("wait", r.wait);
+  a("protocol", r.protocol);
 }
 
 /// What a role may do on a bus: the words of xdg-dbus-proxy (`name`, or `name=rule` for call and broadcast).

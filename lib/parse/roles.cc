@@ -5,6 +5,8 @@ namespace {
 
 constexpr std::size_t most_roles = 64;
 constexpr std::size_t most_rules = 256;
+constexpr std::uint64_t most_body = 1ULL << 40U;
+constexpr std::uint64_t most_wait = 86'400;      // seconds; who needs more waits for ever
 constexpr std::uint64_t most_descriptors = 253;  // SCM_MAX_FD of the kernel (unix(7))
 
 bool says_all(View view) {
@@ -33,15 +35,30 @@ Result<> read_rest_list(View view, model::RestRules& rest) {
   return {};
 }
 
-Result<model::RestRules> read_rest(View view) {
+bool is_protocol(std::string_view text) {
+  return text == "http/1.1" || text == "h2c";
+}
+
+Result<model::RestRules> read_rest_object(View view) {
+  XC_CHECK(refuse_others(view, {"rules", "upgrade", "body", "wait", "protocol"}));
   model::RestRules rest;
-  if (view.is(Form::object)) {
-    XC_CHECK(refuse_others(view, {"rules", "upgrade"}));
-    const View rules = XC_TRY(read_member(view, "rules"));
-    XC_CHECK(read_rest_list(rules, rest));
-    if (const auto upgrade = view.find("upgrade")) rest.upgrade = XC_TRY(read_flag(*upgrade));
-    return rest;
+  const View rules = XC_TRY(read_member(view, "rules"));
+  XC_CHECK(read_rest_list(rules, rest));
+  if (const auto upgrade = view.find("upgrade")) rest.upgrade = XC_TRY(read_flag(*upgrade));
+  if (const auto body = view.find("body")) rest.body = XC_TRY(read_number(*body, most_body));
+  if (const auto wait = view.find("wait"))
+    rest.wait = static_cast<std::uint32_t>(XC_TRY(read_number(*wait, most_wait)));
+  if (const auto protocol = view.find("protocol")) {
+    if (!protocol->is(Form::string) || !is_protocol(protocol->text()))
+      return protocol->expected("\"http/1.1\" or \"h2c\"");
+    rest.protocol = protocol->text();
   }
+  return rest;
+}
+
+Result<model::RestRules> read_rest(View view) {
+  if (view.is(Form::object)) return read_rest_object(view);
+  model::RestRules rest;
   if (!says_all(view) && !view.is(Form::list))
     return view.expected("\"all\", a list of rules, or an object with \"rules\"");
   XC_CHECK(read_rest_list(view, rest));

@@ -52,6 +52,8 @@ void inspect(Inspection& ask, const model::RoleRules& rules) {
   if (rules.rest) {
     ask.demand(!rules.rest->all || rules.rest->rules.empty(), "rules");
     ask.demand(rules.rest->rules.size() <= most_entries, "rules");
+    const std::string protocol = rules.rest->protocol.value_or("h2c");
+    ask.demand(protocol == "h2c" || protocol == "http/1.1", "protocol");
     for (const model::RestRule& rule : rules.rest->rules) {
       ask.demand(!rule.methods.empty() && !rule.paths.empty(), "rules");
       ask.demand(rule.methods, word::method, "a method");

@@ -92,6 +92,9 @@ std::string describe_rest(const model::RestRules& rest) {
     parts.push_back(text::join(rule.methods, ",") + " " + text::join(rule.paths, " "));
   if (parts.empty()) parts.emplace_back("nothing");
   if (rest.upgrade) parts.emplace_back("upgrades");
+  if (rest.body) parts.push_back("bodies up to " + text::number(*rest.body) + " bytes");
+  if (rest.wait) parts.push_back(*rest.wait == 0 ? "waits for ever" : "waits " + text::number(*rest.wait) + " s");
+  if (rest.protocol) parts.push_back("protocol " + *rest.protocol);
   return "rest: " + text::join(parts, "; ");
 }
 

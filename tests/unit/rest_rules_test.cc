@@ -36,6 +36,66 @@ std::string forwarded(const std::string& method, const std::string& target, cons
   return heard.substr(start, heard.find(' ', start) - start);
 }
 
+std::string too_long(const std::string& limit) {
+  return answer_text(
+      "413 Content Too Large",
+      "{\"error\":\"role \\\"admin\\\" may not send so long a body to service \\\"api\\\"\",\"service\":\"api\","
+      "\"role\":\"admin\",\"rule\":\"body " +
+          limit + "\"}\n");
+}
+
+model::RoleRules with_body(std::uint64_t bytes) {
+  model::RoleRules rules;
+  rules.rest.emplace().all = true;
+  rules.rest->body = bytes;
+  return rules;
+}
+
+TEST(RestRules, LimitTheBodyThatIsAnnounced) {
+  const std::string good = request("PUT", "/a", "Content-Length: 4\r\n") + "abcd";
+  const std::string length = "Host: svc\r\n" + identity + "Content-Length: 4\r\n\r\nabcd";
+  converse({{Line::client, good},
+            {Line::at_server, "PUT /a HTTP/1.1\r\n" + length},
+            {Line::server, ok},
+            {Line::at_client, ok},
+            {Line::client, request("PUT", "/b", "Content-Length: 5\r\nExpect: 100-continue\r\n")},
+            {Line::at_server, ""},
+            {Line::at_client, too_long("4")},
+            {Line::ended}},
+           with_body(4));
+}
+
+TEST(RestRules, LimitTheBodyThatComesInChunks) {
+  const std::string head = "PUT /a HTTP/1.1\r\nHost: svc\r\n" + identity + "Transfer-Encoding: chunked\r\n\r\n";
+  const std::string start = request("PUT", "/a", "Transfer-Encoding: chunked\r\n");
+  converse({{Line::client, start + "3\r\nabc\r\n1\r\nd\r\n0\r\n\r\n"},
+            {Line::at_server, head + "3\r\nabc\r\n1\r\nd\r\n0\r\n\r\n"},
+            {Line::server, ok},
+            {Line::at_client, ok},
+            {Line::client, start + "3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"},
+            {Line::at_server, head + "3\r\nabc\r\n"},
+            {Line::server_told},
+            {Line::at_client, refused("413 Content Too Large", "the body is longer than the role may send")},
+            {Line::ended}},
+           with_body(4));
+}
+
+TEST(RestRules, TakeTheLeastBodyAndWaitOfTheDocumentsThatAllowTheRequest) {
+  const auto layer = [](std::optional<std::uint64_t> body, std::optional<std::uint32_t> wait, const std::string& path) {
+    model::RoleRules rules;
+    rules.rest = model::RestRules{false, false, {{{"GET"}, {path}}}, body, wait, {}};
+    return rules;
+  };
+  const http::Target target{"/a", {}, false};
+  const model::Rights rights{{{{layer(10, 5, "/a"), layer(90, 50, "/b")}}, {{layer(40, 0, "/a"), {}}}}};
+  EXPECT_EQ(body_limit(rights, "GET", target), 10U);
+  EXPECT_EQ(response_wait(rights), std::chrono::seconds(50));  // the most patient of the first, the second has no end
+  EXPECT_EQ(body_limit(model::Rights{}, "GET", target), UINT64_MAX);
+  EXPECT_EQ(body_limit(model::Rights{{{{layer({}, {}, "/a")}}}}, "GET", target), UINT64_MAX);
+  EXPECT_EQ(response_wait(model::Rights{{{{layer({}, {}, "/a")}}}}), std::nullopt);
+  EXPECT_EQ(response_wait(model::Rights{{{{layer({}, 0, "/a")}}}}), std::chrono::seconds(0));
+}
+
 TEST(RestRules, DecideOnThePathTheProviderGets) {
   struct Case {
     std::string method, target, result;

@@ -266,6 +266,8 @@ TEST(Rest, ClosesDescriptorsWhereverTheyCome) {
 class Listener final : public Observer {
  public:
   void on_event(std::string_view line) override { lines.emplace_back(line); }
+  [[nodiscard]] std::uint64_t now() const override { return clock += 7; }
+  mutable std::uint64_t clock = 0;
   std::vector<std::string> lines;
 };
 
@@ -277,10 +279,10 @@ TEST(Rest, TellsAnObserverOfEveryExchange) {
   ASSERT_EQ(listener.lines.size(), 2U);
   EXPECT_EQ(
       listener.lines[0],
-      R"({"event":"exchange","client":"web","role":"admin","service":"api","method":"GET","path":"/a","status":200,"bytes":2})");
+      R"({"event":"exchange","client":"web","role":"admin","service":"api","method":"GET","path":"/a","status":200,"sent":0,"received":2,"us":7})");
   EXPECT_EQ(
       listener.lines[1],
-      R"({"event":"exchange","client":"web","role":"admin","service":"api","status":400,"bytes":0,"refused":"HTTP/1.1 without Host"})");
+      R"({"event":"exchange","client":"web","role":"admin","service":"api","status":400,"sent":0,"received":0,"refused":"HTTP/1.1 without Host"})");
 }
 
 }  // namespace

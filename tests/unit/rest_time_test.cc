@@ -57,6 +57,24 @@ TEST(RestTime, ADeniedBodyMustGoOnToo) {
   EXPECT_TRUE(bench.over());
 }
 
+model::RoleRules waiting(std::uint32_t seconds) {
+  model::RoleRules rules;
+  rules.rest.emplace().all = true;
+  rules.rest->wait = seconds;
+  return rules;
+}
+
+TEST(RestTime, ARoleMaySayHowLongAProviderHas) {
+  RestBench brief(waiting(3));
+  brief.client_says(get);
+  EXPECT_EQ(brief.patience(), std::chrono::seconds(3));
+  brief.expire();
+  EXPECT_EQ(brief.client_hears(), refused("504 Gateway Timeout", "the provider did not answer in time"));
+  RestBench endless(waiting(0));
+  endless.client_says(get);
+  EXPECT_EQ(endless.patience(), std::nullopt);
+}
+
 TEST(RestTime, AProviderMustBeginToAnswer) {
   RestBench bench;
   bench.client_says(get + get);

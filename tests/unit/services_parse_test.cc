@@ -174,7 +174,7 @@ TEST(ParseRoles, RefusesAnUnknownWordInsteadOfGrantingMore) {
   EXPECT_EQ(role_refusal(R"({"v":{"rest":[{"methods":["GET"],"paths":["/"],"query":"x"}]}})"),
             at + "roles/v/rest/0/query: " + tail + "\"methods\" and \"paths\"");
   EXPECT_EQ(role_refusal(R"({"v":{"rest":{"rules":[],"updgrade":true}}})"),
-            at + "roles/v/rest/updgrade: " + tail + "\"rules\" and \"upgrade\"");
+            at + "roles/v/rest/updgrade: " + tail + "\"rules\", \"upgrade\", \"body\", \"wait\" and \"protocol\"");
   EXPECT_EQ(role_refusal(R"({"v":{"dbus":{"deny":[]}}})"),
             at + "roles/v/dbus/deny: " + tail + "\"see\", \"talk\", \"own\", \"call\" and \"broadcast\"");
   EXPECT_EQ(role_refusal(R"({"v":{"unix":{"fds":1,"creds":1}}})"), at + "roles/v/unix/creds: " + tail + "\"fds\"");
