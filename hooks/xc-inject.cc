@@ -111,6 +111,7 @@ void add_mediate(CLI::App& app, int& status) {
   verb->add_option("--client", options->client, "identity the provider sees")->capture_default_str();
   verb->add_option("--role", options->role, "role the provider sees")->capture_default_str();
   verb->add_option("--rules", options->rules, "file with what the role may do (the object of one type in \"roles\")");
+  verb->add_flag("--log", options->log, "tell every message on standard error, one line of JSON each");
   verb->add_option(
       "--ready-fd", options->ready_fd,
       "descriptor that gets one byte when connections are accepted; closing its other end ends the mediator");

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <vector>
 
+#include "app/log_printer.h"
 #include "base/text.h"
 #include "parse/policy.h"
 #include "plan/rules.h"
@@ -102,6 +103,7 @@ Result<shim::Config> config_of(const MediateOptions& options) {
 }  // namespace
 
 Result<> mediate(const MediateOptions& options) {
+  LogPrinter printer = options.log ? XC_TRY(LogPrinter::start()) : LogPrinter();
   const auto proc = XC_TRY(sys::Proc::open());
   const shim::Config config = XC_TRY(config_of(options));
   auto listener = XC_TRY_IN(options.listen, Listener::make(options.listen));
@@ -109,6 +111,7 @@ Result<> mediate(const MediateOptions& options) {
   shim::Watch watch;
   watch.signals = XC_TRY(shim::watch_signals());
   if (options.ready_fd >= 0) watch.lifetime = Fd(options.ready_fd);
+  watch.observer = printer.take();
   const int ready = watch.lifetime.get();
   std::vector<Fd> listeners;
   listeners.push_back(listener.take());

@@ -15,6 +15,7 @@ struct MediateOptions {
   std::string client = "client";
   std::string role = "any";
   std::string rules;  ///< file; empty = nothing restricted, nothing special granted
+  bool log = false;   ///< one line of JSON on standard error for each message
   int ready_fd = -1;  ///< gets one byte when connections are accepted; its other end closing ends the mediator
 };
 

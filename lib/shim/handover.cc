@@ -7,6 +7,11 @@
 #include "sys/unix_message.h"
 
 namespace xc::shim {
+namespace {
+
+constexpr char observer_code = 'o';  // no value of Upstream
+
+}  // namespace
 
 Result<bool> send_handover(int control, const Handover& handover) {
   const char code = static_cast<char>(handover.upstream);
@@ -14,6 +19,13 @@ Result<bool> send_handover(int control, const Handover& handover) {
   const auto sent = sys::send_message(control, {&code, 1}, std::span(numbers).first(handover.server ? 2 : 1));
   if (!sent && sent.error().code == ETOOMANYREFS) return false;
   if (!sent) return std::unexpected(in_context("handing a connection to the worker", sent.error()));
+  return sent->has_value();
+}
+
+Result<bool> send_observer(int control, int socket) {
+  const std::array<int, 1> numbers{socket};
+  const auto sent = sys::send_message(control, {&observer_code, 1}, numbers);
+  if (!sent) return std::unexpected(in_context("handing an observer to the worker", sent.error()));
   return sent->has_value();
 }
 
@@ -27,6 +39,10 @@ Result<std::optional<Handover>> receive_handover(int control) {
   if (!*received) return std::optional<Handover>(std::move(handover));
   if ((*received)->size == 0) return std::optional<Handover>{};
   auto& descriptors = (*received)->descriptors;
+  if (code[0] == observer_code) {
+    if (!descriptors.empty()) handover.observer = std::move(descriptors[0]);
+    return std::optional<Handover>(std::move(handover));
+  }
   handover.upstream = static_cast<mediate::Upstream>(code[0]);
   if (!descriptors.empty()) handover.client = std::move(descriptors[0]);
   if (descriptors.size() > 1) handover.server = std::move(descriptors[1]);

@@ -1,4 +1,5 @@
-// The one message between monitor and worker: a connected pair, downwards. Nothing ever comes back.
+// The messages between monitor and worker, downwards: a connected pair, or whom to tell about them. Nothing ever comes
+// back.
 #pragma once
 
 #include <optional>
@@ -14,12 +15,16 @@ struct Handover {
   mediate::Upstream upstream = mediate::Upstream::connected;
   Fd client;
   Fd server;
+  Fd observer;  ///< alone: a socket for the lines of mediate/observer.h
 };
 
 /// Hands the pair over; the descriptors stay the caller's and are to be closed. False when the worker's queue is full.
 [[nodiscard]] Result<bool> send_handover(int control, const Handover& handover);
 
-/// The next pair; nullopt when the monitor has closed its end.
+/// Hands an observer's socket over, which stays the caller's. False when the worker's queue is full.
+[[nodiscard]] Result<bool> send_observer(int control, int socket);
+
+/// The next pair or observer; nullopt when the monitor has closed its end.
 [[nodiscard]] Result<std::optional<Handover>> receive_handover(int control);
 
 }  // namespace xc::shim

@@ -36,6 +36,7 @@ Result<Monitor> Monitor::create(const Config& config, const Street& street, std:
   for (std::size_t i = 0; i < config.links.size(); ++i) {
     XC_CHECK(watched(listeners.at(i), i));
     monitor.posts_.push_back(std::make_unique<Post>(config.links[i], street, worker_uid, std::move(listeners[i])));
+    monitor.posts_.back()->observe(monitor.watch_.observer.get());
   }
   return monitor;
 }

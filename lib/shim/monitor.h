@@ -19,6 +19,7 @@ namespace xc::shim {
 struct Watch {
   Fd lifetime;  ///< a pidfd, or a pipe: when it becomes readable or hangs up, the monitor's work is done
   Fd signals;   ///< signalfd: SIGTERM or SIGINT ends the monitor
+  Fd observer;  ///< not watched: workers tell there what they do (SOCK_SEQPACKET)
   Fd status;    ///< listening socket: whoever connects gets the status as JSON and is let go
 };
 

@@ -127,6 +127,7 @@ Result<> Post::start_worker() {
   };
   const auto complain = [this](std::string_view text) { remember(*page_, text); };
   worker_ = Worker{XC_TRY(start_sandboxed(terms, work, complain)), door_.generation()};
+  if (observer_ >= 0) (void)XC_TRY(send_observer(worker_->process.control.get(), observer_));
   return {};
 }
 

@@ -72,6 +72,8 @@ class Post {
   /// listener alone (the provider's backlog or the worker is full); empty = as long as somebody knocks.
   [[nodiscard]] std::optional<std::chrono::milliseconds> serve(Clock::time_point now);
 
+  /// Workers that start from now on tell what they do to this socket, which outlives the post; -1 = nobody listens.
+  void observe(int socket) { observer_ = socket; }
   /// Buries workers that died and ends one that stopped taking connections. True when a worker is gone.
   bool check(Clock::time_point now);
   /// When check() must be called though nothing happened; empty = never.
@@ -110,6 +112,7 @@ class Post {
   SharedPage page_;       ///< made with the first worker; a link that nobody uses costs nothing
   std::optional<Worker> worker_;
   std::vector<Sandboxed> retired_;  ///< told to finish what they have
+  int observer_ = -1;
   std::string reason_;
   std::uint64_t passed_ = 0;  ///< connections handed to workers
   std::uint64_t restarts_ = 0;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "shim/handover.h"
+#include "shim/observer.h"
 #include "shim/session.h"
 #include "sys/poller.h"
 #include "sys/seccomp.h"
@@ -46,6 +47,7 @@ class Worker {
   const Duty& duty_;
   Fd control_;
   sys::Poller poller_;
+  SocketObserver observer_;
   std::vector<std::unique_ptr<Watched>> connections_;
   bool swept_ = true;
   Clock::time_point now_ = Clock::now();
@@ -86,10 +88,14 @@ Result<> Worker::take_connection() {
     control_.reset();
     return {};
   }
+  if ((*arrived)->observer) {
+    observer_.listen(std::move((*arrived)->observer));
+    return {};
+  }
   ++duty_.page.taken;
-  auto& [upstream, client, server] = **arrived;
-  const mediate::Terms terms{duty_.effective.type,   duty_.client, duty_.link.role, duty_.link.service,
-                             duty_.effective.rights, upstream,     duty_.page.tally};
+  auto& [upstream, client, server, observer] = **arrived;
+  const mediate::Terms terms{duty_.effective.type,   duty_.client, duty_.link.role,  duty_.link.service,
+                             duty_.effective.rights, upstream,     duty_.page.tally, observer_.get()};
   auto watched = std::make_unique<Watched>();
   watched->session = std::make_unique<Session>(std::move(client), std::move(server), mediate::make_mediator(terms));
   pump(*watched);

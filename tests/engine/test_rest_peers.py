@@ -283,6 +283,7 @@ def test_a_hijacked_exec_passes_bytes_and_each_half_close(servers, mediate, tmp_
         client.sendall(request)
         assert client.recv(65536).startswith(b"HTTP/1.1 403 ")
     assert len(provider.heads) == 1, "a refused upgrade reached the provider"
+    provider.listener.shutdown(socket.SHUT_RDWR)  # wakes its thread: a listener it still waits on would stay
     provider.listener.close()
 
 
@@ -326,3 +327,37 @@ def test_curl_in_a_container_reaches_nginx_of_the_host(bed, runc, servers):
     assert answer.output == f"{c.name}|viewer|/who/am/i|svc\n{c.name}|viewer|/who/again|svc\n"
     refused = beds.inside(pid, *command, "http://svc/who/../up/x").output
     assert json.loads(refused)["rule"] == "GET /who/**"
+
+
+def test_a_log_on_demand_has_one_line_for_each_request(servers, mediate):
+    rules = {"rules": [{"methods": ["GET", "POST"], "paths": ["/who", "/hash", "/wait/*"]}], "body": 1000, "wait": 1}
+    mediator = mediate(servers.node(), rules, options=["--log"])
+    connection = UnixConnection(mediator.path)
+    for method, target, body in (("GET", "/who?secret=1", None), ("POST", "/hash", b"x" * 10), ("GET", "/admin", None)):
+        connection.request(method, target, body)
+        connection.getresponse().read()
+    answer = curl(mediator.path, "/hash", "-d", "y" * 1001, "-w", "%{http_code}")
+    assert answer.stdout.endswith(b"413") and b'"rule":"body 1000"' in answer.stdout
+    answer = curl(mediator.path, "/wait/ever", "-w", "%{http_code}")
+    assert answer.stdout.endswith(b"504"), answer
+    lines = [json.loads(line) for line in mediator.log().splitlines()]
+    assert [(e["method"], e["path"], e["status"], e["sent"]) for e in lines] == [
+        ("GET", "/who", 200, 0), ("POST", "/hash", 200, 10), ("GET", "/admin", 403, 0), ("POST", "/hash", 413, 0),
+        ("GET", "/wait/ever", 504, 0)]
+    assert all((e["event"], e["client"], e["role"]) == ("exchange", "web", "admin") for e in lines)
+    assert lines[1]["received"] > 50 and 0 < lines[0]["us"] < 1_000_000 <= lines[4]["us"] < 3_000_000
+    assert "may not GET /admin" in lines[2]["refused"]
+
+
+def test_slow_clients_are_told_408_after_their_time(servers, mediate):
+    """One connection lets its head trickle, the other its body; both at the same time."""
+    mediator = mediate(servers.node())
+    with mediator.connect() as head, mediator.connect() as body:
+        head.sendall(b"GET / HTTP/1.1\r\n")
+        body.sendall(b"POST /hash HTTP/1.1\r\nHost: svc\r\nContent-Length: 5\r\n\r\nab")
+        begun = time.monotonic()
+        for client, least, most in ((head, 9, 13), (body, 29, 35)):
+            client.settimeout(35)
+            heard = client.recv(65536)
+            assert heard.startswith(b"HTTP/1.1 408 ") and least < time.monotonic() - begun < most, heard
+            assert client.recv(65536) == b""
