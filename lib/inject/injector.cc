@@ -177,7 +177,7 @@ void Application::undo() {
   // The deadline may be what failed. Only from inside can be undone what lies on a volume.
   const auto enough = std::max(tools_.deadline, std::chrono::steady_clock::now() + patience_to_undo);
   if (planted_) (void)take_away(tools_.proc, tools_.container, record_.planted, enough);
-  registry::release(tools_.state, registry::key_of(record_.container.name, record_.init.pid));
+  registry::release_held(tools_.state, registry::key_of(record_.container.name, record_.init.pid));
 }
 
 }  // namespace

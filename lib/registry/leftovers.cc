@@ -1,6 +1,7 @@
 #include "registry/leftovers.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -47,6 +48,15 @@ void remove_entry(const StateDir& state, const std::string& key) {
     log::warning(state.path() + "/c/" + key + ": cannot be removed: errno " + text::number(errno));
 }
 
+/// The entry's lock; nothing when the entry is gone, or when somebody works on it for so long.
+Fd lock_entry(const StateDir& state, const std::string& key, std::chrono::seconds at_most) {
+  Fd entry{::openat(state.containers(), key.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
+  struct stat info{};
+  const auto deadline = std::chrono::steady_clock::now() + at_most;
+  if (!entry || !lock_until(entry, deadline) || ::fstat(entry.get(), &info) != 0 || info.st_nlink == 0) return Fd{};
+  return entry;
+}
+
 /// The pid at the end of "<name>.<pid>"; 0 when there is none.
 std::int64_t pid_in(std::string_view key) {
   return static_cast<std::int64_t>(text::parse_number(key.substr(key.rfind('.') + 1)).value_or(0));
@@ -63,18 +73,30 @@ bool is_gone(const StateDir& state, const std::string& key, bool thorough) {
 
 }  // namespace
 
-void release(const StateDir& state, const std::string& key) {
+void release_held(const StateDir& state, const std::string& key) {
   if (const auto record = read(state, key); record && *record)
     if (const auto cleaned = clean_root(**record); !cleaned) log::warning(key + ": " + cleaned.error().text);
   remove_entry(state, key);
+}
+
+void release(const StateDir& state, const std::string& key, const model::Instance& init) {
+  const Fd entry = lock_entry(state, key, patience);
+  if (!entry) return;
+  const auto record = read(state, key);
+  if (record && *record && (**record).init.start_time != init.start_time) return;
+  release_held(state, key);
 }
 
 int sweep(const StateDir& state, std::string_view name) {
   const auto proc = sys::Proc::open();
   int released = 0;
   for (const auto& key : keys(state).value_or(std::vector<std::string>{})) {
-    if (!is_gone(state, key, key.substr(0, key.rfind('.')) == name)) continue;
-    release(state, key);
+    const bool same_name = key.substr(0, key.rfind('.')) == name;
+    if (!is_gone(state, key, same_name)) continue;
+    // Its shim may be at it. That matters to the next start of that name alone, which may not plant before it is done.
+    const Fd entry = lock_entry(state, key, same_name ? patience : std::chrono::seconds{0});
+    if (!entry || !is_gone(state, key, same_name)) continue;
+    release_held(state, key);
     if (proc) sys::remove_abandoned_cgroup(*proc, key);  // its shim did so, unless it was killed
     ++released;
   }

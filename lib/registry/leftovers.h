@@ -5,13 +5,18 @@
 #include <string>
 #include <string_view>
 
+#include "model/instance.h"
 #include "registry/state_dir.h"
 
 namespace xc::registry {
 
-/// Removes a container's entry, its offers, and what planting left in its root file system as the host sees it.
-/// Harmless when there is nothing, or when another process does the same at this moment.
-void release(const StateDir& state, const std::string& key);
+/// Removes a container's entry, its offers, and what planting left in its root file system as the host sees it: for the
+/// hook that holds the entry's lock.
+void release_held(const StateDir& state, const std::string& key);
+
+/// The same for whoever does not hold it: waits for the lock, and leaves an entry alone that belongs to another life
+/// than `init` by then: a new container of that name may have got the pid. Harmless when there is nothing.
+void release(const StateDir& state, const std::string& key, const model::Instance& init);
 
 /// Releases every entry whose init is gone: leftovers of killed hooks and killed shims (R14). Returns how many. An
 /// entry whose pid has a new owner by now is found out only for containers called `name`: that takes reading its

@@ -92,7 +92,7 @@ Result<> serve(const Config& config, const Fd& hook, std::vector<Fd> listeners, 
   if (!process) return fail(Kind::kernel, "the container has ended");
   const Street street{config.consumer, proc, config.host, &state, &*process};
   auto outcome = watch_over(config, street, hook, std::move(listeners), std::move(init));
-  registry::release(state, config.key);
+  registry::release(state, config.key, config.init);
   return outcome;
 }
 

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/json_out.h"
+#include "box.h"
 #include "isolated.h"
 #include "registry/leftovers.h"
 #include "registry/providers.h"
@@ -58,6 +59,33 @@ TEST(Registry, LeavesNothingOfAHookThatWasKilledWhilePublishing) {
     write_text(place + "/state/offers/.gone.0.new", "{");
     EXPECT_EQ(sweep(*state, "gone"), 1);
     EXPECT_EQ(test::count_entries(place + "/state"), 2);  // its two rooms
+  });
+}
+
+TEST(Registry, AShimThatIsLateLeavesTheNextLifeUnderTheSameKeyAlone) {
+  isolated([](const std::string& place) {
+    const auto state = StateDir::open(place + "/state");
+    const Record now = record_of("again");
+    const std::string key = key_of("again", now.init.pid);
+    ASSERT_TRUE(enter(*state, now, test::soon()));
+    release(*state, key, {now.init.pid, now.init.start_time - 1});
+    EXPECT_TRUE(read(*state, key).value()) << "that was another container";
+    release(*state, key, now.init);
+    EXPECT_FALSE(read(*state, key).value());
+  });
+}
+
+TEST(Registry, NobodyReleasesWhatAHookWorksOn) {
+  isolated([](const std::string& place) {
+    const auto state = StateDir::open(place + "/state");
+    Record gone = record_of("busy");
+    gone.init.pid = 0;
+    const auto entry = enter(*state, gone, test::soon());
+    ASSERT_TRUE(entry);
+    EXPECT_EQ(sweep(*state, "other"), 0);
+    EXPECT_TRUE(read(*state, "busy.0").value());
+    release_held(*state, "busy.0");
+    EXPECT_FALSE(read(*state, "busy.0").value());
   });
 }
 
