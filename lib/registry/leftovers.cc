@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <vector>
@@ -19,6 +20,28 @@ namespace xc::registry {
 namespace {
 
 constexpr std::chrono::seconds patience{2};
+
+/// What a living container with the same root directory has planted upon goes over to its record: to unlink a file takes
+/// away every mount on it, in all namespaces. An error means that somebody may use anything: nothing may be removed then.
+Result<> leave_to_others(const StateDir& state, const std::string& key, Record& record) {
+  for (const auto& other_key : XC_TRY(keys(state))) {
+    if (other_key == key) continue;
+    auto other = XC_TRY(read(state, other_key));
+    if (!other || other->root != record.root || !is_alive(other->init).value_or(true)) continue;
+    bool changed = false;
+    for (auto& theirs : other->planted) {
+      const auto same = [&](const sys::Planted& ours) { return ours.made_stub && ours.stub == theirs.stub; };
+      const auto ours = std::ranges::find_if(record.planted, same);
+      if (ours == record.planted.end()) continue;
+      theirs.made_stub = changed = true;
+      theirs.made.insert(theirs.made.begin(), ours->made.begin(), ours->made.end());
+      record.planted.erase(ours);
+    }
+    // A hook that is still at work writes its record itself, and leaves the file as one that it found.
+    if (changed && other->served) XC_CHECK(update(state, *other));
+  }
+  return {};
+}
 
 /// Stubs and directories in the container's root file system. In a child, because that may lie on a file system that
 /// hangs, and under a deadline.
@@ -74,8 +97,11 @@ bool is_gone(const StateDir& state, const std::string& key, bool thorough) {
 }  // namespace
 
 void release_held(const StateDir& state, const std::string& key) {
-  if (const auto record = read(state, key); record && *record)
-    if (const auto cleaned = clean_root(**record); !cleaned) log::warning(key + ": " + cleaned.error().text);
+  if (auto record = read(state, key); record && *record) {
+    auto cleaned = leave_to_others(state, key, **record);
+    if (cleaned) cleaned = clean_root(**record);
+    if (!cleaned) log::warning(key + ": " + cleaned.error().text);
+  }
   remove_entry(state, key);
 }
 

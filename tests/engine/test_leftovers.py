@@ -6,7 +6,7 @@ import subprocess
 
 import bed as beds
 import host
-from jobs import RAW_WISH, dialer, modem, serving, started
+from jobs import RAW, RAW_WISH, client, dialer, modem, serving, started
 from test_lifecycle import call_hook
 
 
@@ -35,3 +35,24 @@ def test_a_shim_that_is_late_leaves_nothing_on_a_volume(bed, runc):
     assert runc.start(c).code != 0
     assert list(volume.iterdir()) == []
     assert host.wait_until(lambda: not host.named("xc-shim"))
+
+
+def test_the_end_of_one_container_takes_no_link_from_another_with_the_same_root(bed, runc):
+    """To unlink the file a socket is mounted on unmounts it everywhere, and many bundles may share one root."""
+    serving(runc, modem(bed))
+    one = dialer(bed, wishes=[RAW_WISH], tmpfs=[])
+
+    def same_root(config):
+        config["root"]["path"] = str(one.root)
+
+    files = host.entries(one.root)
+    others = [dialer(bed, name=name, wishes=[RAW_WISH], tmpfs=[], edit_oci=same_root) for name in ("two", "three")]
+    pids = [started(runc, c) for c in (one, *others)]
+    for c, left in ((one, pids[1:]), (others[0], pids[2:])):
+        shims = len(host.named("xc-shim"))
+        runc.stop(c)
+        assert host.wait_until(lambda: len(host.named("xc-shim")) < shims)
+        for pid in left:
+            assert client(pid, "echo", RAW, "still here") == "still here"
+    runc.stop(others[1])
+    assert host.wait_until(lambda: host.entries(one.root) == files), set(host.entries(one.root)) - set(files)
