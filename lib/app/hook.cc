@@ -122,7 +122,9 @@ Result<> run_oci(Hook& hook, const model::OciState& state) {
 
 Result<> open_log(const HookOptions& options) {
   if (options.log.empty()) return {};
-  Fd file{::open(options.log.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC, 0600)};
+  // O_NONBLOCK: neither the opening of a FIFO nor a line to a full one may hold up a start.
+  constexpr int flags = O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK | O_CLOEXEC;
+  Fd file{::open(options.log.c_str(), flags, 0600)};
   if (!file) return fail_errno(Kind::usage, options.log, errno);
   log::also_to(std::move(file));
   return {};

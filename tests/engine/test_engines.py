@@ -151,6 +151,13 @@ def test_a_hook_run_twice_by_two_engines_stages_is_one(bed, oci):
     assert len(host.named("xc-shim")) == shims + 1
 
 
+def test_a_log_that_is_a_fifo_holds_up_nobody(bed):
+    os.mkfifo(bed.home / "fifo")
+    done = subprocess.run([*bed.hook("--log", str(bed.home / "fifo")), "createRuntime"], stdin=subprocess.DEVNULL, text=True,
+                          capture_output=True, timeout=5, check=False)
+    assert done.returncode == 64 and "fifo" in done.stderr
+
+
 def test_a_stage_of_oci_counts_more_than_what_lxc_left_in_the_environment(bed, runc):
     """An engine may be called by a hook of LXC, and hand its environment on."""
     c = dialer(bed, hook=[])
