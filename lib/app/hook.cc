@@ -95,7 +95,7 @@ Result<> serve(Hook& hook, const model::Container& container) {
 Result<> clean_up(const HookOptions& options, const std::string& name) {
   const auto state = registry::StateDir::find(options.state);
   if (!state) return {};
-  (void)registry::sweep(*state, name);
+  (void)registry::sweep_stopped(*state, name);
   return {};
 }
 

@@ -15,11 +15,13 @@
 #include "sys/child.h"
 #include "sys/log.h"
 #include "sys/planted_file.h"
+#include "sys/process.h"
 
 namespace xc::registry {
 namespace {
 
 constexpr std::chrono::seconds patience{2};
+constexpr std::chrono::milliseconds patience_with_the_dying{500};
 
 /// What a living container with the same root directory has planted upon goes over to its record: to unlink a file takes
 /// away every mount on it, in all namespaces. An error means that somebody may use anything: nothing may be removed then.
@@ -127,6 +129,20 @@ int sweep(const StateDir& state, std::string_view name) {
     ++released;
   }
   return released;
+}
+
+int sweep_stopped(const StateDir& state, std::string_view name) {
+  const auto deadline = std::chrono::steady_clock::now() + patience_with_the_dying;
+  const auto proc = sys::Proc::open();
+  for (const auto& key : keys(state).value_or(std::vector<std::string>{})) {
+    if (!proc || key.substr(0, key.rfind('.')) != name) continue;
+    const auto record = read(state, key);
+    if (!record || !*record) continue;
+    const auto& init = (**record).init;
+    const auto process = sys::find_process(*proc, static_cast<pid_t>(init.pid), init.start_time);
+    if (process && *process) sys::wait_for_end(**process, deadline);
+  }
+  return sweep(state, name);
 }
 
 }  // namespace xc::registry

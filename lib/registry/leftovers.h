@@ -23,4 +23,8 @@ void release(const StateDir& state, const std::string& key, const model::Instanc
 /// record.
 int sweep(const StateDir& state, std::string_view name);
 
+/// The same for the container `name`, of which an engine says that it has stopped: crun says so a moment before the
+/// process that it killed is gone, so that one is waited for, shortly. Without a shim nobody would come later.
+int sweep_stopped(const StateDir& state, std::string_view name);
+
 }  // namespace xc::registry

@@ -119,6 +119,12 @@ Result<bool> is_alive(const Process& process) {
   return std::unexpected(stat.error());
 }
 
+void wait_for_end(const Process& process, Deadline deadline) {
+  pollfd waiting{.fd = process.pidfd.get(), .events = POLLIN, .revents = 0};
+  while (process.pidfd && ::poll(&waiting, 1, milliseconds_until(deadline)) < 0 && errno == EINTR) {
+  }
+}
+
 Result<> signal_process(const Process& process, int signal) {
   if (process.pidfd) {
     if (::syscall(SYS_pidfd_send_signal, process.pidfd.get(), signal, nullptr, 0) == 0 || errno == ESRCH) return {};

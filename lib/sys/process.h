@@ -9,6 +9,7 @@
 
 #include "base/fd.h"
 #include "base/result.h"
+#include "sys/child.h"
 #include "sys/proc.h"
 
 namespace xc::sys {
@@ -45,6 +46,9 @@ struct ProcessStat {
 
 /// False once the process has ended (a zombie has).
 [[nodiscard]] Result<bool> is_alive(const Process& process);
+
+/// Waits until the process has ended, at most until `deadline`; without a pidfd it only looks.
+void wait_for_end(const Process& process, Deadline deadline);
 
 /// Sends `signal`; nothing happens when the process has ended. Without a pidfd a moment between look and kill remains.
 [[nodiscard]] Result<> signal_process(const Process& process, int signal);

@@ -22,6 +22,17 @@ def test_a_broken_policy_does_not_keep_what_a_dead_container_left(bed, runc):
     assert host.kept(bed.state) == []
 
 
+def test_a_stop_that_is_told_before_the_end_leaves_nothing_of_a_provider(bed, runc):
+    """As crun does, now and then. A container that only offers has no shim that would come later."""
+    c = modem(bed, hook=[])
+    pid = started(runc, c)
+    assert call_hook(bed, c, pid).returncode == 0 and host.kept(bed.state)
+    killer = subprocess.Popen(["sh", "-c", f"sleep 0.1; kill -9 {pid}"])
+    assert call_hook(bed, c, 0, "poststop").returncode == 0
+    killer.wait()
+    assert host.kept(bed.state) == []
+
+
 def test_a_shim_that_is_late_leaves_nothing_on_a_volume(bed, runc):
     programs, volume = bed.home / "programs", bed.home / "volume"
     programs.mkdir()
