@@ -18,6 +18,12 @@ bool allowed(const model::Link& link, std::string_view provider) {
   return std::ranges::any_of(link.grants, [&](const auto& grant) { return text::glob(grant.provider, provider); });
 }
 
+/// An image that nobody listed answers only those who ask for it by name. Otherwise any image could take over a service
+/// in a moment in which its provider is down.
+bool may_answer(const model::Link& link, const model::Offered& offered) {
+  return offered.origin != model::Origin::image || link.provider == offered.provider;
+}
+
 int rank(const model::Offered& offered) {
   if (offered.origin != model::Origin::host) return 0;
   return offered.provider.empty() ? 2 : 1;
@@ -110,7 +116,8 @@ std::vector<const model::Offered*> candidates(const model::Link& link, const std
   std::vector<const model::Offered*> found;
   for (const model::Offered& one : offered) {
     const std::string_view name = provider_name(one);
-    if (one.offer.name == link.service && (link.provider.empty() || link.provider == name) && allowed(link, name))
+    if (one.offer.name == link.service && (link.provider.empty() || link.provider == name) && allowed(link, name) &&
+        may_answer(link, one))
       found.push_back(&one);
   }
   return found;

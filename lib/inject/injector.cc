@@ -31,7 +31,7 @@ class Application {
  public:
   Application(const Tools& tools, const model::Plan& plan) : tools_(tools), plan_(plan) {
     record_.container = plan.container;
-    record_.container.env.clear();  // it may hold secrets, and nobody needs it any more
+    record_.container.env.clear();          // it may hold secrets, and nobody needs it any more
     record_.container.annotations.clear();  // of any size: a record must stay readable, for others too
     record_.init = {plan.container.pid, tools.container.init.start_time};
     record_.root = tools.container.root_id;

@@ -35,7 +35,8 @@ std::string_view name_of(SocketKind kind) {
 }
 
 std::string_view name_of(Origin origin) {
-  return origin == Origin::host ? "host" : "image";
+  if (origin == Origin::host) return "host";
+  return origin == Origin::image ? "image" : "listed-image";
 }
 
 }  // namespace xc::model

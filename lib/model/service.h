@@ -20,8 +20,9 @@ enum class Type : std::uint8_t { raw_unix, rest, dbus, wayland, drm, input, char
 enum class SocketKind : std::uint8_t { stream, seqpacket, datagram, count_ };
 [[nodiscard]] std::string_view name_of(SocketKind kind);
 
-/// Who wrote a manifest: the host's administrator, or the image (then it is a request and no more: R18).
-enum class Origin : std::uint8_t { host, image, count_ };
+/// Who wrote a manifest: the host's administrator, or the image (then it is a request and no more: R18), which host
+/// policy may have listed among those that may offer the service.
+enum class Origin : std::uint8_t { host, image, listed_image, count_ };
 [[nodiscard]] std::string_view name_of(Origin origin);
 
 /// One line of a REST role: any of `methods` ("*" = all) on any of `paths` (normalised; `*` one segment, `**` any).

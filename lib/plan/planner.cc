@@ -53,6 +53,8 @@ class Draft {
 Result<> Draft::add_offers(const model::Exports& exports, model::Origin origin) {
   XC_CHECK_IN("services.json", check_offers(exports));
   plan_.offers_origin = origin;
+  // With policy, what is not listed is dropped below; what stays is listed.
+  if (origin == model::Origin::image && policy_.present) plan_.offers_origin = model::Origin::listed_image;
   for (const model::Offer& offer : exports.offers) {
     if (const auto may = grant::may_offer(plan_.container.name, origin, offer, policy_); !may) {
       warn(may.error().text + "; it is not published");

@@ -23,8 +23,9 @@ namespace {
 constexpr std::chrono::seconds patience{2};
 constexpr std::chrono::milliseconds patience_with_the_dying{500};
 
-/// What a living container with the same root directory has planted upon goes over to its record: to unlink a file takes
-/// away every mount on it, in all namespaces. An error means that somebody may use anything: nothing may be removed then.
+/// What a living container with the same root directory has planted upon goes over to its record: to unlink a file
+/// takes away every mount on it, in all namespaces. An error means that somebody may use anything: nothing may be
+/// removed then.
 Result<> leave_to_others(const StateDir& state, const std::string& key, Record& record) {
   for (const auto& other_key : XC_TRY(keys(state))) {
     if (other_key == key) continue;

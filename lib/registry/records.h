@@ -31,8 +31,8 @@ struct Entry {
 [[nodiscard]] std::string half_written(const std::string& name);
 /// The record of entry `key`; nullopt when there is none.
 [[nodiscard]] Result<std::optional<Record>> read(const StateDir& state, const std::string& key);
-/// Names in a directory (borrowed), hidden ones too, but not "." and "..". An error says that they are not all known: not
-/// that there are none.
+/// Names in a directory (borrowed), hidden ones too, but not "." and "..". An error says that they are not all known:
+/// not that there are none.
 [[nodiscard]] Result<std::vector<std::string>> names_in(int directory);
 /// Keys of all entries, of the living and the dead.
 [[nodiscard]] Result<std::vector<std::string>> keys(const StateDir& state);

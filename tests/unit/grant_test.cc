@@ -93,7 +93,7 @@ TEST(Choice, AHostServiceGoesBeforeAHostManifestBeforeAnImage) {
     const auto chosen = choose(link(), all);
     return chosen && *chosen != nullptr ? std::string(provider_name(**chosen)) : "nobody";
   };
-  const auto image = offered("image", model::Origin::image);
+  const auto image = offered("image", model::Origin::listed_image);
   const auto bundle = offered("bundle");
   const auto host = offered("");
   EXPECT_EQ(choice({}), "nobody");
@@ -101,6 +101,15 @@ TEST(Choice, AHostServiceGoesBeforeAHostManifestBeforeAnImage) {
   EXPECT_EQ(choice({image, bundle}), "bundle");
   EXPECT_EQ(choice({bundle, image}), "bundle");
   EXPECT_EQ(choice({image, host, bundle}), "@host");
+}
+
+TEST(Choice, AnImageThatNobodyListedAnswersOnlyByName) {
+  const std::vector<model::Offered> all{offered("evil", model::Origin::image)};
+  EXPECT_EQ(*choose(link(), all), nullptr);
+  auto named = link();
+  named.provider = "evil";
+  EXPECT_EQ((*choose(named, all))->provider, "evil");
+  EXPECT_EQ((*choose(link(), {offered("good", model::Origin::listed_image)}))->provider, "good");
 }
 
 TEST(Choice, TwoOfTheBestRankAreRefusedWhateverTheirOrder) {
