@@ -24,11 +24,15 @@ std::string_view reason_of(unsigned status) {
   }
 }
 
-std::string make_answer(const Answer& answer, bool close, bool head_only) {
+std::string answer_body(const Answer& answer) {
   std::string body = "{\"error\":" + json_string(answer.error) + ",\"service\":" + json_string(answer.service) +
                      ",\"role\":" + json_string(answer.role);
   if (!answer.rule.empty()) body += ",\"rule\":" + json_string(answer.rule);
-  body += "}\n";
+  return body + "}\n";
+}
+
+std::string make_answer(const Answer& answer, bool close, bool head_only) {
+  const std::string body = answer_body(answer);
   std::string text = "HTTP/1.1 " + text::number(answer.status) + ' ';
   text.append(reason_of(answer.status)).append("\r\nContent-Type: application/json\r\nCache-Control: no-store\r\n");
   text += "Content-Length: " + text::number(std::uint64_t{body.size()}) + "\r\n";

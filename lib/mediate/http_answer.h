@@ -15,7 +15,10 @@ struct Answer {
   std::string_view rule;     ///< what refused, in the words of the role rules; empty = no rule did
 };
 
-/// The whole response: `{"error":..., "service":..., "role":..., "rule":...}`. `close`: says that the connection ends.
+/// `{"error":..., "service":..., "role":..., "rule":...}` and a newline.
+[[nodiscard]] std::string answer_body(const Answer& answer);
+
+/// The whole response with that body. `close`: says that the connection ends.
 /// `head_only`: for HEAD, the body announced and left out.
 [[nodiscard]] std::string make_answer(const Answer& answer, bool close, bool head_only);
 

@@ -67,6 +67,10 @@ class Mediator {
   /// Patience ran out: answer if the protocol has words for it, and end the streams; or return the error.
   [[nodiscard]] virtual Result<> expire(Wire /*wire*/) { return fail(Kind::again, "no byte in time"); }
 
+  /// True while it keeps bytes of its own that only wait for room in `to_server` or `to_client`: then the session calls
+  /// advance() as soon as there is some, though nothing arrived.
+  [[nodiscard]] virtual bool holds_back() const { return false; }
+
   /// True once nothing that follows needs inspection, in either direction and for ever: the session may move the bytes
   /// by a faster path and never call advance() again.
   [[nodiscard]] virtual bool transparent() const { return false; }
@@ -77,7 +81,8 @@ class Mediator {
 
 // One maker per protocol, each in the file of its name.
 [[nodiscard]] std::unique_ptr<Mediator> make_raw(const Terms& terms);
-[[nodiscard]] std::unique_ptr<Mediator> make_rest(const Terms& terms);
+[[nodiscard]] std::unique_ptr<Mediator> make_rest(const Terms& terms);   // rest.cc: HTTP/1
+[[nodiscard]] std::unique_ptr<Mediator> make_http2(const Terms& terms);  // h2.cc: rest links that speak h2c
 [[nodiscard]] std::unique_ptr<Mediator> make_dbus(const Terms& terms);
 
 }  // namespace xc::mediate

@@ -1,10 +1,10 @@
 #include "mediate/rest_request.h"
 
-#include "base/text.h"
 #include "mediate/http_chunk.h"
 #include "mediate/http_grammar.h"
 #include "mediate/http_write.h"
 #include "mediate/rest_rules.h"
+#include "mediate/rest_verdict.h"
 
 namespace xc::mediate {
 namespace {
@@ -13,27 +13,11 @@ using http::Flow;
 using http::Form;
 using http::Refusal;
 
-std::string quoted(std::string_view name) {
-  return '"' + std::string(name) + '"';
-}
-
-/// Why no provider hears this request, and with which status; empty when one does.
-std::optional<Refusal> absence(Upstream upstream) {
-  switch (upstream) {
-    case Upstream::connected: return std::nullopt;
-    case Upstream::absent: return Refusal{503, "nobody offers the service at the moment"};
-    case Upstream::failed: return Refusal{502, "the provider of the service cannot be reached"};
-    case Upstream::denied: return Refusal{403, "the provider or the host's policy refuses this client"};
-  }
-  return Refusal{500, "unknown state of the provider"};
-}
-
 }  // namespace
 
 RestRequests::RestRequests(Talk& talk) : talk_(talk) {
   const Terms& terms = talk_.terms;
-  // Names are checked long before (R20). A failing check is a refusal, so without identity nothing is passed on.
-  if (!http::is_token(terms.client) || !http::is_token(terms.role)) return;
+  if (!has_identity(terms)) return;
   identity_ = "X-PV-Client: " + terms.client + "\r\nX-PV-Role: " + terms.role + "\r\n";
 }
 
@@ -145,37 +129,22 @@ void RestRequests::decide(Parts& parts, Stream& from, Stream& to, std::size_t le
 bool RestRequests::judge(Parts& parts, Exchange& exchange) {
   const Terms& terms = talk_.terms;
   const http::Meaning& meaning = parts.meaning;
-  std::optional<Refusal> why = absence(terms.upstream);
-  if (!why && identity_.empty()) why = Refusal{500, "the link's client or role cannot be written into a field"};
-  if (why) {
-    exchange.last = true;
-    talk_.answer(exchange, why->status, why->why);
-    return false;
-  }
   const std::string_view method = parts.head.method;
-  if (!allows_request(terms.rights, method, parts.target)) {
-    exchange.last = exchange.last || meaning.chunked || meaning.expects || !meaning.upgrade.empty() ||
+  if (const auto verdict = judge_request(terms, method, parts.target, meaning.length.value_or(0))) {
+    const bool hard = verdict->status != 403 || verdict->rule.empty();
+    exchange.last = exchange.last || hard || meaning.chunked || meaning.expects || !meaning.upgrade.empty() ||
                     meaning.length.value_or(0) > limits::drained_bytes;
-    return refuse_by_rule(exchange, 403, std::string(method) + ' ' + parts.target.path.substr(0, 200) + " of",
-                          describe_refusal(terms.rights, method, parts.target));
+    talk_.answer(exchange, verdict->status, verdict->error, verdict->rule);
+    return false;
   }
   if (!meaning.upgrade.empty() && !allows_upgrade(terms.rights, method, parts.target)) {
     exchange.last = true;
-    return refuse_by_rule(exchange, 403, "switch protocols on", "upgrade");
+    talk_.answer(exchange, 403,
+                 "role \"" + terms.role + "\" may not switch protocols on service \"" + terms.service + '"', "upgrade");
+    return false;
   }
   most_ = body_limit(terms.rights, method, parts.target);
-  if (meaning.length.value_or(0) <= most_) return true;
-  exchange.last = true;
-  return refuse_by_rule(exchange, 413, "send so long a body to", "body " + text::number(most_));
-}
-
-/// Always false.
-bool RestRequests::refuse_by_rule(Exchange& exchange, unsigned status, std::string_view error, std::string_view rule) {
-  const Terms& terms = talk_.terms;
-  talk_.answer(exchange, status,
-               "role " + quoted(terms.role) + " may not " + std::string(error) + " service " + quoted(terms.service),
-               rule);
-  return false;
+  return true;
 }
 
 void RestRequests::forward(const Parts& parts, Exchange& exchange, Stream& to) {

@@ -46,7 +46,6 @@ class RestRequests {
   void decide(Parts& parts, Stream& from, Stream& to, std::size_t length);
   bool judge(Parts& parts, Exchange& exchange);
   void forward(const Parts& parts, Exchange& exchange, Stream& to);
-  bool refuse_by_rule(Exchange& exchange, unsigned status, std::string_view error, std::string_view rule);
   void begin_body(const http::Meaning& meaning, http::Form form);
   void refuse(const http::Refusal& refusal);
   void break_off(const http::Refusal& refusal, Stream& to);

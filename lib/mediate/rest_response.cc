@@ -1,8 +1,8 @@
 #include "mediate/rest_response.h"
 
-#include "base/json_out.h"
 #include "base/text.h"
 #include "mediate/http_grammar.h"
+#include "mediate/rest_event.h"
 
 namespace xc::mediate {
 namespace {
@@ -197,17 +197,14 @@ void RestResponses::complete() {
 
 void RestResponses::report(const Exchange& exchange) const {
   if (talk_.terms.observer == nullptr) return;
-  std::string line = "{\"event\":\"exchange\",\"client\":" + json_string(talk_.terms.client) +
-                     ",\"role\":" + json_string(talk_.terms.role) + ",\"service\":" + json_string(talk_.terms.service);
-  if (exchange.more && !exchange.more->method.empty())
-    line += ",\"method\":" + json_string(exchange.more->method) + ",\"path\":" + json_string(exchange.more->path);
-  line += ",\"status\":" + text::number(status_);
-  if (exchange.more) line += ",\"sent\":" + text::number(exchange.more->received);
-  line += ",\"received\":" + text::number(body_.moved());
-  if (exchange.more && exchange.more->began != 0)
-    line += ",\"us\":" + text::number(talk_.terms.observer->now() - exchange.more->began);
-  if (exchange.more && !exchange.more->refusal.empty()) line += ",\"refused\":" + json_string(exchange.more->refusal);
-  talk_.terms.observer->on_event(line + '}');
+  ExchangeNote note;
+  if (exchange.more) {
+    const Particulars& more = *exchange.more;
+    note = {more.method, more.path, 0, more.received, 0, more.began, more.refusal};
+  }
+  note.status = status_;
+  note.received = body_.moved();
+  report_exchange(talk_.terms, note);
 }
 
 }  // namespace xc::mediate
