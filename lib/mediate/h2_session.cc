@@ -32,6 +32,7 @@ std::string_view as_text(const std::uint8_t* data, std::size_t size) {
 struct Session::Callbacks {
   static Session& of(void* user) { return *static_cast<Session*>(user); }
 
+  // NOLINTNEXTLINE(readability-function-size): the library's signature
   static int on_header(nghttp2_session* /*session*/, const nghttp2_frame* /*frame*/, const std::uint8_t* name,
                        std::size_t name_size, const std::uint8_t* value, std::size_t value_size, std::uint8_t /*flags*/,
                        void* user) {
@@ -59,6 +60,7 @@ struct Session::Callbacks {
     return 0;
   }
 
+  // NOLINTNEXTLINE(readability-function-size): the library's signature
   static ssize_t pull(nghttp2_session* session, Id id, std::uint8_t* room, std::size_t size, std::uint32_t* flags,
                       nghttp2_data_source* source, void* /*user*/) {
     auto& events = *static_cast<Events*>(source->ptr);
