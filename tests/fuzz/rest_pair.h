@@ -22,10 +22,10 @@ inline void require(bool holds, std::string_view what) {
 
 class RestPair {
  public:
-  explicit RestPair(model::RoleRules rules)
+  using Maker = std::unique_ptr<Mediator> (*)(const Terms&);
+  explicit RestPair(model::RoleRules rules, Maker make = make_rest)
       : rights_{{{{std::move(rules)}}}},
-        mediator_(
-            make_rest({model::Type::rest, client_, role_, service_, rights_, Upstream::connected, tally_, nullptr})) {}
+        mediator_(make({model::Type::rest, client_, role_, service_, rights_, Upstream::connected, tally_, nullptr})) {}
 
   /// Says `bytes` on one side, `piece` at a time (0 = whole), and lets everything come to rest.
   void say(Stream& from, std::string_view bytes, std::size_t piece) {
