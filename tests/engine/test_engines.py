@@ -80,8 +80,9 @@ def test_eng_07_a_stage_inside_the_container_is_refused(bed, name, stage):
 
 def test_eng_07_nothing_of_the_environment_reaches_the_hook(bed):
     trace = bed.home / "trace"
+    state = {"ociVersion": "1.0.2", "id": "x", "status": "creating", "pid": os.getpid(), "bundle": str(bed.home)}
     subprocess.run(["strace", "-f", "-o", trace, "-e", "trace=open,openat,openat2", *bed.hook(), "createRuntime"],
-                   input="{}", text=True, capture_output=True, check=False,
+                   input=json.dumps(state), text=True, capture_output=True, check=False,
                    env=dict(variable.split("=", 1) for variable in HOSTILE))
     opened = trace.read_text()
     assert str(bed.config) in opened
