@@ -86,7 +86,7 @@ Result<model::RoleRules> read_rules(const MediateOptions& options, model::Type t
 Result<shim::Config> config_of(const MediateOptions& options) {
   const auto type = model::type_of(options.type);
   if (!type || !plan::is_supported(*type))
-    return fail(Kind::usage, "TYPE: " + text::quoted(options.type) + " is not mediated; try unix or rest");
+    return fail(Kind::usage, "TYPE: " + text::quoted(options.type) + " is not mediated; try unix, rest or dbus");
   model::Link link;
   link.service = options.type;
   link.role = options.role;

@@ -89,6 +89,18 @@ Result<model::Layer> provider_layer(const model::Link& link, const model::Offere
                                 (known.empty() ? "none" : text::printable(text::join(known, ", "))));
 }
 
+/// What the consumer itself asks for. Whether it may set properties is for the others to say; where none of them speaks
+/// of buses at all it may not.
+model::Layer asked_layer(model::DbusRules asks, const model::Rights& others) {
+  const auto speaks = [](const model::Layer& layer) {
+    return std::ranges::all_of(layer.any, [](const model::RoleRules& rules) { return rules.dbus.has_value(); });
+  };
+  asks.write = asks.write || std::ranges::any_of(others.layers, speaks);
+  model::RoleRules rules;
+  rules.dbus = std::move(asks);
+  return {{std::move(rules)}};
+}
+
 }  // namespace
 
 std::string_view provider_name(const model::Offered& offered) {
@@ -151,9 +163,17 @@ Result<Effective> narrow(const model::Link& planned, const model::Offered& offer
     return fail(Kind::policy, described(offered) + " offers " + quoted(planned.service) + " on a " +
                                   std::string(name_of(offer.socket_kind)) + " socket, but the link was planned for " +
                                   std::string(name_of(planned.socket_kind)));
+  if (offer.socket.empty())
+    return fail(Kind::policy,
+                described(offered) + " owns " + quoted(offer.owns) + " on the bus " + quoted(offer.bus) +
+                    " and has no socket for it: ask for the bus, with \"interface\": " + quoted(offer.owns));
   model::Layer host = XC_TRY(policy_layer(planned, offered));
   model::Layer provider = XC_TRY(provider_layer(planned, offered));
-  return Effective{offer.type, {{std::move(host), std::move(provider)}}};
+  Effective effective{offer.type, {{std::move(host), std::move(provider)}}, {}};
+  if (offer.type != model::Type::dbus) return effective;
+  if (offered.provider.empty()) effective.uid = effective.rights.layers.back().any.front().uid;
+  if (planned.asks) effective.rights.layers.push_back(asked_layer(*planned.asks, effective.rights));
+  return effective;
 }
 
 Result<> may_offer(std::string_view provider, model::Origin origin, const model::Offer& offer,

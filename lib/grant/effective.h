@@ -5,6 +5,8 @@
 // A refusal is an Error of Kind::policy whose text says who refuses what to whom; the caller puts the place in front.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -41,10 +43,12 @@ inline constexpr std::string_view host_name = "@host";
 /// What a link may do with one provider.
 struct Effective {
   model::Type type = model::Type::raw_unix;  ///< of the offer
-  model::Rights rights;                      ///< host policy and provider, one layer each
+  model::Rights rights;                      ///< host policy, provider, and what the consumer asks for: a layer each
+  std::optional<std::uint32_t> uid;          ///< whom the monitor connects as, to a bus of the host; absent = itself
 };
 
-/// Host policy's grants for this provider, and what the provider itself grants the link's role (`allow`, `roles`).
+/// Host policy's grants for this provider, and what the provider itself grants the link's role (`allow`, `roles`);
+/// for a bus, what the consumer asks of it as well: properties it may set when another layer says that it may.
 /// Refused when the offer is of another kind than the link was planned for, and when a role has rules, but for other
 /// protocols only (an empty object of the type's own, as in "unix": {}, says that it is meant).
 [[nodiscard]] Result<Effective> narrow(const model::Link& planned, const model::Offered& offered);

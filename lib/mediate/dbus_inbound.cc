@@ -136,7 +136,7 @@ Verdict judge_signal(Session& s, const Message& m) {
   if (m.header.sender == bus_name) return judge_bus_signal(s, m);
   if (s.state != Session::State::open) return drop(s);
   if (s.policy.all() || m.header.sender == s.names.self()) return pass(s, m.header);
-  const Subject subject = subject_of(m);
+  const Subject subject = subject_of(s, m);
   const auto& names = s.names.names_of(m.header.sender);
   const bool heard =
       std::ranges::any_of(names, [&](const std::string& name) { return s.policy.may_hear(name, subject); });

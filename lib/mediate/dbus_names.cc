@@ -37,7 +37,7 @@ Level Names::level(std::string_view name) const {
   if (name == bus_name || policy_.all()) return Level::own;
   if (!is_unique_name(name)) return policy_.level(name);
   if (name == self_) return Level::talk;
-  Level best = is_caller(name) ? Level::see : Level::none;
+  Level best = is_caller(name) || policy_.unique_names() ? Level::see : Level::none;
   for (const std::string& owned : names_of(name)) best = std::max(best, std::min(policy_.level(owned), Level::talk));
   return best;
 }

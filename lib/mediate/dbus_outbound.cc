@@ -110,7 +110,7 @@ bool may_send(const Session& s, std::string_view destination, const Subject& sub
 }
 
 Verdict judge_peer_call(Session& s, const Message& m) {
-  if (!may_send(s, m.header.destination, subject_of(m))) return refuse_peer(s, m.header);
+  if (!may_send(s, m.header.destination, subject_of(s, m))) return refuse_peer(s, m.header);
   return pass_call(s, m.header, {});
 }
 
@@ -144,8 +144,8 @@ Verdict judge_call(Session& s, const Message& m) {
 bool may_signal(const Session& s, const Message& m) {
   const std::string_view to = m.header.destination;
   if (m.header.descriptors > s.descriptor_limit() || to == bus_name) return false;
-  if (to.empty()) return s.policy.may_broadcast(subject_of(m));
-  return s.names.is_caller(to) || may_send(s, to, subject_of(m));
+  if (to.empty()) return s.policy.may_broadcast(subject_of(s, m));
+  return s.names.is_caller(to) || may_send(s, to, subject_of(s, m));
 }
 
 /// Only what the peer waits for; a reply with too many descriptors becomes an error, so that it waits no longer.

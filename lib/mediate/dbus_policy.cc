@@ -31,7 +31,7 @@ bool take_suffix(std::string_view& text, std::string_view suffix) {
 std::optional<Reach> parse_reach(std::string_view text) {
   Reach reach;
   reach.below = take_suffix(text, ".*");
-  if (!is_well_known_name(text) && !(reach.below && is_member(text))) return std::nullopt;
+  if (!is_well_known_name(reach.below ? std::string(text) + ".x" : std::string(text))) return std::nullopt;
   reach.name = text;
   return reach;
 }
@@ -70,6 +70,30 @@ Result<Rule> parse_rule(Word word, std::string_view list, std::string_view entry
     return bad(list, entry, "a method as interface.Member, interface.* or *");
   if (at != std::string_view::npos && !parse_path(filter.substr(at + 1), rule))
     return bad(list, entry, "an object path, with or without /* at its end");
+  return rule;
+}
+
+Result<Rule> parse_long_rule(const model::DbusRule& entry) {
+  Rule rule;
+  rule.word = entry.type == model::BusMessage::call ? Rule::Word::call : Rule::Word::broadcast;
+  const auto who = parse_reach(entry.name);
+  if (!who) return bad("rules", entry.name, "a well-known bus name, with or without .* at its end");
+  rule.who = *who;
+  rule.interface = entry.interface;
+  if (!rule.interface.empty() && !is_interface(rule.interface)) return bad("rules", entry.interface, "an interface");
+  std::string_view member = entry.member;
+  rule.member_prefix = take_suffix(member, "*");
+  rule.member = member;
+  if (!member.empty() && !is_member(member))
+    return bad("rules", entry.member, "a member, with or without * at its end");
+  if (!entry.path.empty() && !parse_path(entry.path, rule))
+    return bad("rules", entry.path, "an object path, with or without /* at its end");
+  for (const auto& [number, text] : entry.args) {
+    if (number.size() != 1 || number[0] < '0' || number[0] > '3')
+      return bad("rules", number, "an argument from 0 to 3");
+    rule.args[static_cast<std::size_t>(number[0] - '0')] = text;
+  }
+  rule.descriptors = entry.fds;
   return rule;
 }
 
@@ -117,6 +141,9 @@ bool Reach::covers(std::string_view other) const {
 bool Rule::fits(const Subject& subject) const {
   if (!interface.empty() && interface != subject.interface) return false;
   if (member_prefix ? !subject.member.starts_with(member) : (!member.empty() && member != subject.member)) return false;
+  for (std::size_t i = 0; i < args.size(); ++i)
+    if (args[i] && subject.argument(i) != *args[i]) return false;
+  if (descriptors && subject.descriptors > *descriptors) return false;
   if (path_below) return is_within(subject.path, path, '/');
   return path.empty() || path == subject.path;
 }
@@ -136,11 +163,19 @@ Result<RuleSet> RuleSet::parse(const model::DbusRules& rules) {
   RuleSet set;
   for (const List& list : lists)
     for (const std::string& entry : list.entries) set.rules_.push_back(XC_TRY(parse_rule(list.word, list.name, entry)));
+  for (const model::DbusRule& rule : rules.rules) set.rules_.push_back(XC_TRY(parse_long_rule(rule)));
   set.all_ = rules.all;
   set.write_ = rules.write;
   set.introspect_ = rules.introspect;
+  set.unique_names_ = rules.unique_names;
   set.descriptors_ = std::min(rules.fds, most_descriptors);
   return set;
+}
+
+bool RuleSet::looks_at_arguments() const {
+  return std::ranges::any_of(rules_, [](const Rule& rule) {
+    return std::ranges::any_of(rule.args, [](const auto& argument) { return argument.has_value(); });
+  });
 }
 
 Level RuleSet::level(std::string_view name) const {
@@ -201,7 +236,10 @@ Result<Policy> Policy::parse(const Layers& layers) {
   Policy policy;
   for (const auto& layer : layers) {
     auto& sets = policy.layers_.emplace_back();
-    for (const auto& rules : layer) sets.push_back(XC_TRY(RuleSet::parse(rules)));
+    for (const auto& rules : layer) {
+      sets.push_back(XC_TRY(RuleSet::parse(rules)));
+      policy.looks_at_arguments_ = policy.looks_at_arguments_ || sets.back().looks_at_arguments();
+    }
   }
   return policy;
 }
@@ -235,6 +273,10 @@ bool Policy::may_broadcast(const Subject& signal) const {
 
 bool Policy::all() const {
   return agreed([](const RuleSet& set) { return set.all(); });
+}
+
+bool Policy::unique_names() const {
+  return agreed([](const RuleSet& set) { return set.unique_names(); });
 }
 
 std::uint32_t Policy::descriptors() const {

@@ -4,10 +4,13 @@
 //   name        org.a.B, or org.a.B.* for that name and all below it; never a mere prefix of text
 //   call        name=[METHOD][@PATH]     METHOD: empty or * (any), iface.*, iface.Member, iface.Mem*
 //   broadcast   name=[METHOD][@PATH]     PATH: exact, or /a/* for that object and all below it
+//   rules       the long form of both, with arguments 0 to 3 and a number of descriptors
 //
 // Pure; runs in the worker. Must never grant what no rule says: whatever is not named is refused.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -28,7 +31,13 @@ struct Subject {
   std::string_view interface;
   std::string_view member;
   std::string_view path;
-  std::optional<std::string_view> arg0;  ///< read for the Properties interface only
+  std::optional<std::string_view> arg0;  ///< a string, path or signature; read where somebody looks at it
+  std::array<std::optional<std::string_view>, 3> more{};  ///< arguments 1 to 3
+  std::uint32_t descriptors = 0;
+
+  [[nodiscard]] const std::optional<std::string_view>& argument(std::size_t i) const {
+    return i == 0 ? arg0 : more[i - 1];
+  }
 };
 
 /// A name, with or without everything below it.
@@ -48,6 +57,8 @@ struct Rule {
   bool member_prefix = false;
   std::string path;  ///< empty = any
   bool path_below = false;
+  std::array<std::optional<std::string>, 4> args;  ///< absent = any
+  std::optional<std::uint32_t> descriptors;        ///< at most so many
 
   [[nodiscard]] bool fits(const Subject& subject) const;
 };
@@ -63,6 +74,8 @@ class RuleSet {
   [[nodiscard]] bool may_hear(std::string_view name, const Subject& signal) const;
   [[nodiscard]] bool may_broadcast(const Subject& signal) const;
   [[nodiscard]] bool all() const { return all_; }
+  [[nodiscard]] bool unique_names() const { return all_ || unique_names_; }
+  [[nodiscard]] bool looks_at_arguments() const;
   [[nodiscard]] std::uint32_t descriptors() const { return descriptors_; }
 
  private:
@@ -72,6 +85,7 @@ class RuleSet {
   bool all_ = false;
   bool write_ = false;
   bool introspect_ = true;
+  bool unique_names_ = false;
   std::uint32_t descriptors_ = 0;
 };
 
@@ -93,6 +107,10 @@ class Policy {
   [[nodiscard]] bool may_broadcast(const Subject& signal) const;
   /// Nothing is restricted.
   [[nodiscard]] bool all() const;
+  /// Every connection may be seen.
+  [[nodiscard]] bool unique_names() const;
+  /// Some rule asks for an argument: then subjects need all four.
+  [[nodiscard]] bool looks_at_arguments() const { return looks_at_arguments_; }
   /// Descriptors one message may carry.
   [[nodiscard]] std::uint32_t descriptors() const;
 
@@ -100,6 +118,7 @@ class Policy {
   template <class Question>
   [[nodiscard]] bool agreed(const Question& question) const;
   std::vector<std::vector<RuleSet>> layers_;
+  bool looks_at_arguments_ = false;
 };
 
 }  // namespace xc::mediate::dbus

@@ -12,6 +12,21 @@ constexpr std::string_view owner_changes =
     "type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',interface='org.freedesktop.DBus',"
     "member='NameOwnerChanged'";
 
+/// One value, when it is a text; others are passed over.
+std::optional<std::string_view> read_text(Reader& reader, std::string_view type) {
+  if (type == "s") return reader.string();
+  if (type == "o") return reader.path();
+  if (type == "g") return reader.signature();
+  reader.skip(type);
+  return std::nullopt;
+}
+
+/// Bytes of a long body that rules may look at.
+std::size_t looked_at(const Session& session, const Header& header) {
+  if (session.policy.looks_at_arguments()) return max_checked_body;
+  return header.interface == properties_interface ? first_argument : 0;
+}
+
 }  // namespace
 
 void Session::ask(std::string_view member, std::string_view argument, Expect expect) {
@@ -52,13 +67,19 @@ std::uint32_t Session::next_local_serial() {
   return local_serial_;
 }
 
-Subject subject_of(const Message& message) {
+Subject subject_of(const Session& session, const Message& message) {
   const Header& header = message.header;
-  Subject subject{header.interface, header.member, header.path, std::nullopt};
-  if (header.interface == properties_interface && header.signature.starts_with('s')) {
-    Reader reader(message.body, header.order);
-    const std::string_view first = reader.string();
-    if (reader.ok()) subject.arg0 = first;
+  Subject subject{header.interface, header.member, header.path, std::nullopt, {}, header.descriptors};
+  const bool all = session.policy.looks_at_arguments();
+  if (!all && header.interface != properties_interface) return subject;
+  Reader reader(message.body, header.order);
+  std::string_view signature = header.signature;
+  for (std::size_t i = 0; i < (all ? 4U : 1U) && !signature.empty(); ++i) {
+    const std::string_view type = signature.substr(0, type_length(signature));
+    signature.remove_prefix(type.size());
+    const auto value = read_text(reader, type);
+    if (!reader.ok()) break;
+    (i == 0 ? subject.arg0 : subject.more[i - 1]) = value;
   }
   return subject;
 }
@@ -68,9 +89,8 @@ bool is_sound(const Message& message) {
   return message.body.size() < header.body_size || is_body(message.body, header.signature, header.order);
 }
 
-std::size_t wanted_outbound(const Session& /*session*/, const Header& header) {
-  if (header.body_size <= max_checked_body) return header.body_size;
-  return header.interface == properties_interface ? first_argument : 0;
+std::size_t wanted_outbound(const Session& session, const Header& header) {
+  return header.body_size <= max_checked_body ? header.body_size : looked_at(session, header);
 }
 
 std::size_t wanted_inbound(const Session& session, const Header& header) {
@@ -80,7 +100,7 @@ std::size_t wanted_inbound(const Session& session, const Header& header) {
     const bool judged = call != nullptr && call->expect != Expect::reply && call->expect != Expect::match;
     return judged ? header.body_size : 0;
   }
-  return header.interface == properties_interface ? first_argument : 0;
+  return looked_at(session, header);
 }
 
 }  // namespace xc::mediate::dbus

@@ -82,8 +82,9 @@ struct Session {
   std::uint32_t local_serial_ = 0;
 };
 
-/// What rules look at, with the first argument where it names the interface of a property.
-[[nodiscard]] Subject subject_of(const Message& message);
+/// What rules look at, with the first argument where it names the interface of a property, and with all where a rule
+/// asks for one. An argument that is not at hand is absent.
+[[nodiscard]] Subject subject_of(const Session& session, const Message& message);
 
 /// False when the whole body is at hand and is not what the signature says.
 [[nodiscard]] bool is_sound(const Message& message);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -47,6 +48,7 @@ struct Link {
   bool type_assumed = false;   ///< nobody had declared the service: the offer decides at each connection
   SocketKind socket_kind = SocketKind::stream;
   std::vector<ProviderGrant> grants;  ///< what host policy leaves of the role; the provider's rules narrow it further
+  std::optional<DbusRules> asks;      ///< what the consumer itself wants of a bus; nothing more is granted
   Limits limits;
 };
 template <class A>
@@ -64,6 +66,7 @@ void fields(A& a, Link& l) {
   a("type-assumed", l.type_assumed);
   a("socket-type", l.socket_kind);
   a("grants", l.grants);
+  a("asks", l.asks);
   a("limits", l.limits);
 }
 

@@ -34,6 +34,10 @@ std::string_view name_of(SocketKind kind) {
   return kind == SocketKind::datagram ? "dgram" : "stream";
 }
 
+std::string_view name_of(BusMessage message) {
+  return message == BusMessage::call ? "call" : "signal";
+}
+
 std::string_view name_of(Origin origin) {
   if (origin == Origin::host) return "host";
   return origin == Origin::image ? "image" : "listed-image";

@@ -55,7 +55,32 @@ void fields(A& a, RestRules& r) {
   a("protocol", r.protocol);
 }
 
-/// What a role may do on a bus: the words of xdg-dbus-proxy (`name`, or `name=rule` for call and broadcast).
+/// What a rule of a bus is about.
+enum class BusMessage : std::uint8_t { call, signal, count_ };
+[[nodiscard]] std::string_view name_of(BusMessage message);
+
+/// One call to a name, or one signal of its owner, in the long form; what is empty is not looked at.
+struct DbusRule {
+  std::string name;
+  BusMessage type = BusMessage::call;
+  std::string interface{};
+  std::string member{};                       ///< with '*' at its end: what begins so
+  std::string path{};                         ///< with "/*" at its end: that object and all below it
+  std::map<std::string, std::string> args{};  ///< "0" to "3": what that argument (a string, path or signature) must be
+  std::optional<std::uint32_t> fds{};         ///< descriptors such a message may carry, within those of all rules
+};
+template <class A>
+void fields(A& a, DbusRule& r) {
+  a("name", r.name);
+  a("type", r.type);
+  a("interface", r.interface);
+  a("member", r.member);
+  a("path", r.path);
+  a("args", r.args);
+  a("fds", r.fds);
+}
+
+/// What a role may do on a bus: the words of xdg-dbus-proxy (`name`, or `name=rule` for call and broadcast), and ours.
 struct DbusRules {
   bool all = false;
   std::vector<std::string> see{};
@@ -64,8 +89,10 @@ struct DbusRules {
   std::vector<std::string> call{};
   std::vector<std::string> broadcast{};
   std::vector<std::string> interface{};  ///< names used through the interfaces called like them, and their properties
+  std::vector<DbusRule> rules{};         ///< calls and signals in the long form
   bool write = false;                    ///< properties of those interfaces may be set
   bool introspect = true;                ///< Introspect and Peer on every name that may be called
+  bool unique_names = false;             ///< every connection may be seen (--sloppy-names of xdg-dbus-proxy)
   std::uint32_t fds = 16;                ///< descriptors per message, either way
 };
 template <class A>
@@ -77,8 +104,10 @@ void fields(A& a, DbusRules& r) {
   a("call", r.call);
   a("broadcast", r.broadcast);
   a("interface", r.interface);
+  a("rules", r.rules);
   a("write", r.write);
   a("introspect", r.introspect);
+  a("unique-names", r.unique_names);
   a("fds", r.fds);
 }
 
@@ -97,6 +126,7 @@ struct RoleRules {
   std::optional<DbusRules> dbus;
   std::optional<std::string> wayland;  ///< name of a Wayland role (base, ui, gpu, ...)
   std::optional<UnixRules> raw_unix;
+  std::optional<std::uint32_t> uid;  ///< who the role is on a bus of the host: user and group of that number
 };
 template <class A>
 void fields(A& a, RoleRules& r) {
@@ -104,6 +134,7 @@ void fields(A& a, RoleRules& r) {
   a("dbus", r.dbus);
   a("wayland", r.wayland);
   a("unix", r.raw_unix);
+  a("uid", r.uid);
 }
 
 /// One service a provider exports (an element of services.json).
@@ -137,7 +168,8 @@ struct Requirement {
   bool required = true;
   std::string role = "any";
   std::string type;                        ///< informative: the provider's type decides; a mismatch is noted
-  std::string interface;                   ///< dbus: the interface or name the consumer needs
+  std::string interface;                   ///< as written; of a bus name `dbus` is made
+  std::optional<DbusRules> dbus;           ///< on a bus, no more than this
   std::string provider;                    ///< only from this provider; empty = whoever offers it
   std::vector<std::string> targets;        ///< candidates in order (spec 3); empty = "auto"
   std::map<std::string, std::string> env;  ///< variables xc-precreate sets
@@ -152,6 +184,7 @@ void fields(A& a, Requirement& r) {
   a("role", r.role);
   a("type", r.type);
   a("interface", r.interface);
+  a("dbus", r.dbus);
   a("provider", r.provider);
   a("targets", r.targets);
   a("env", r.env);

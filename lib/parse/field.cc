@@ -38,6 +38,9 @@ const Word variable{is_variable, "the name of a variable that does not steer how
 const Word bus_name{is_bus_name, "a well-known bus name such as \"org.example.Name\""};
 const Word bus_pattern{is_bus_pattern, "a bus name, or one with \".*\" behind it"};
 const Word bus_rule{is_bus_rule, "a rule such as \"org.example.Name=org.example.Interface.Method@/path\""};
+const Word interface{is_interface, "an interface such as \"org.example.Interface\""};
+const Word member_pattern{is_member_pattern, "the name of a method or signal, or the beginning of one and '*'"};
+const Word object_pattern{is_object_pattern, "an object path, or one with \"/*\" behind it"};
 const Word method{is_method, "an HTTP method in capitals, or \"*\""};
 const Word path_pattern{is_path_pattern, "a path pattern that begins with '/' and holds no blank, '?' or '#'"};
 }  // namespace word

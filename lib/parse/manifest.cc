@@ -2,6 +2,7 @@
 #include "parse/manifest.h"
 
 #include "base/text.h"
+#include "parse/dbus_rules.h"
 #include "parse/field.h"
 
 namespace xc::parse {
@@ -26,6 +27,16 @@ Result<std::map<std::string, std::string>> read_variables(View view) {
   return variables;
 }
 
+/// On a bus: no more than the names and interfaces below the one that `interface` names, or than the long form says.
+Result<> read_bus_wishes(View view, model::Requirement& wanted) {
+  XC_CHECK(read_key_if(view, "interface", word::plain, wanted.interface));
+  if (const auto dbus = view.find("dbus")) wanted.dbus = XC_TRY(read_dbus(*dbus));
+  if (!word::bus_pattern.fits(wanted.interface)) return {};
+  if (!wanted.dbus) wanted.dbus.emplace();
+  wanted.dbus->interface.push_back(wanted.interface);
+  return {};
+}
+
 /// The members that only we know.
 Result<> read_additions(View view, model::Requirement& wanted) {
   XC_CHECK(read_key_if(view, "provider", word::provider, wanted.provider));
@@ -42,7 +53,7 @@ Result<model::Requirement> read_requirement(View view, bool required) {
   wanted.name = XC_TRY(read_key(view, "name", word::name));
   XC_CHECK(read_key_if(view, "role", word::name, wanted.role));
   XC_CHECK(read_key_if(view, "type", word::name, wanted.type));
-  XC_CHECK(read_key_if(view, "interface", word::plain, wanted.interface));
+  XC_CHECK(read_bus_wishes(view, wanted));
   if (const auto target = view.find("target")) wanted.targets = XC_TRY(read_targets(*target));
   XC_CHECK(read_additions(view, wanted));
   return wanted;

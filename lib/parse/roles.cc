@@ -1,13 +1,15 @@
 #include "parse/roles.h"
 
+#include "parse/dbus_rules.h"
+
 namespace xc::parse {
 namespace {
 
 constexpr std::size_t most_roles = 64;
-constexpr std::size_t most_rules = 256;
 constexpr std::uint64_t most_body = 1ULL << 40U;
 constexpr std::uint64_t most_wait = 86'400;      // seconds; who needs more waits for ever
 constexpr std::uint64_t most_descriptors = 253;  // SCM_MAX_FD of the kernel (unix(7))
+constexpr std::uint64_t most_uid = 0xfffffffeU;  // the one above means "leave as it is" (setresuid(2))
 
 bool says_all(View view) {
   return view.is(Form::string) && view.text() == "all";
@@ -66,27 +68,6 @@ Result<model::RestRules> read_rest(View view) {
   return rest;
 }
 
-Result<model::DbusRules> read_dbus(View view) {
-  model::DbusRules dbus;
-  if (says_all(view)) {
-    dbus.all = true;
-    return dbus;
-  }
-  if (!view.is(Form::object))
-    return view.expected("\"all\" or an object with \"see\", \"talk\", \"own\", \"call\" or \"broadcast\"");
-  XC_CHECK(refuse_others(view, {"see", "talk", "own", "call", "broadcast"}));
-  const auto read = [&](std::string_view key, const Word& kind, std::vector<std::string>& into) -> Result<> {
-    if (const auto member = view.find(key)) into = XC_TRY(read_words(*member, kind, 0, most_rules));
-    return {};
-  };
-  XC_CHECK(read("see", word::bus_pattern, dbus.see));
-  XC_CHECK(read("talk", word::bus_pattern, dbus.talk));
-  XC_CHECK(read("own", word::bus_pattern, dbus.own));
-  XC_CHECK(read("call", word::bus_rule, dbus.call));
-  XC_CHECK(read("broadcast", word::bus_rule, dbus.broadcast));
-  return dbus;
-}
-
 /// Today a role is a word. A role with interfaces added or removed will be an object, and will be read here.
 Result<std::string> read_wayland(View view) {
   return read_word(view, word::name);
@@ -130,7 +111,7 @@ Result<model::RoleRules> read_role(View view) {
   model::RoleRules rules;
   for (const model::Type type : {model::Type::rest, model::Type::dbus, model::Type::wayland, model::Type::raw_unix})
     if (const auto value = view.find(model::name_of(type))) XC_CHECK(read_into(rules, *value, type));
-  if (const auto uid = view.find("uid")) (void)XC_TRY(read_number(*uid, 0xffffffffU));
+  if (const auto uid = view.find("uid")) rules.uid = static_cast<std::uint32_t>(XC_TRY(read_number(*uid, most_uid)));
   return rules;
 }
 

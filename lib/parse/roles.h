@@ -10,8 +10,8 @@
 
 namespace xc::parse {
 
-/// The rights of one role, an object of protocols: {"rest": ..., "dbus": ..., "wayland": ..., "unix": ...}. A "uid", by
-/// which newer manifests of the predecessor pin a role to a user, is checked and has no effect.
+/// The rights of one role, an object of protocols: {"rest": ..., "dbus": ..., "wayland": ..., "unix": ...}. "uid" is
+/// who the role is on a bus of the host.
 [[nodiscard]] Result<model::RoleRules> read_role(View view);
 
 /// An object of roles. `key` is what a role's name may look like: `name`, or `pattern` in policy.

@@ -48,6 +48,23 @@ bool fits_warning(std::string_view text) {
 const Word absolute{fits_absolute, ""};
 const Word warning{fits_warning, ""};
 
+void inspect(Inspection& ask, const model::DbusRules& rules) {
+  for (const auto* names : {&rules.see, &rules.talk, &rules.own, &rules.interface})
+    ask.demand(*names, word::bus_pattern, "a bus name");
+  for (const auto* calls : {&rules.call, &rules.broadcast}) ask.demand(*calls, word::bus_rule, "a bus rule");
+  ask.demand(rules.rules.size() <= most_entries, "bus rules");
+  for (const model::DbusRule& rule : rules.rules) {
+    ask.demand(rule.name, word::bus_pattern, "a bus name");
+    ask.allow(rule.interface, word::interface, "an interface");
+    ask.allow(rule.member, word::member_pattern, "a member");
+    ask.allow(rule.path, word::object_pattern, "an object path");
+    for (const auto& [number, text] : rule.args)
+      ask.demand(number.size() == 1 && number >= "0" && number <= "3" && text.size() <= most_text, "an argument");
+    ask.demand(rule.fds.value_or(0) <= most_descriptors, "a descriptor limit");
+  }
+  ask.demand(rules.fds <= most_descriptors, "a descriptor limit");
+}
+
 void inspect(Inspection& ask, const model::RoleRules& rules) {
   if (rules.rest) {
     ask.demand(!rules.rest->all || rules.rest->rules.empty(), "rules");
@@ -60,14 +77,10 @@ void inspect(Inspection& ask, const model::RoleRules& rules) {
       ask.demand(rule.paths, word::path_pattern, "a path");
     }
   }
-  if (rules.dbus) {
-    for (const auto* names : {&rules.dbus->see, &rules.dbus->talk, &rules.dbus->own})
-      ask.demand(*names, word::bus_pattern, "a bus name");
-    for (const auto* calls : {&rules.dbus->call, &rules.dbus->broadcast})
-      ask.demand(*calls, word::bus_rule, "a bus rule");
-  }
+  if (rules.dbus) inspect(ask, *rules.dbus);
   if (rules.wayland) ask.demand(*rules.wayland, word::name, "a Wayland role");
   if (rules.raw_unix) ask.demand(rules.raw_unix->fds <= most_descriptors, "a descriptor limit");
+  ask.demand(rules.uid != std::optional<std::uint32_t>(0xffffffffU), "a user");
 }
 
 void inspect(Inspection& ask, const std::map<std::string, model::RoleRules>& roles, const Word& kind) {
@@ -90,6 +103,7 @@ void inspect(Inspection& ask, const model::Requirement& wanted) {
   ask.demand(wanted.role, word::name, "a role");
   ask.allow(wanted.type, word::name, "a type");
   ask.allow(wanted.interface, word::plain, "an interface");
+  if (wanted.dbus) inspect(ask, *wanted.dbus);
   ask.allow(wanted.provider, word::provider, "a provider");
   ask.demand(wanted.targets, word::plain, "a target");
   ask.demand(wanted.where, warning, "a place");

@@ -68,19 +68,37 @@ bool is_bus_pattern(std::string_view text) {
   return text.size() <= 253 && std::ranges::all_of(text::split(text, '.'), is_bus_element);
 }
 
+bool is_interface(std::string_view text) {
+  return is_bus_name(text) && text.find('-') == std::string_view::npos;
+}
+
+bool is_member_pattern(std::string_view text) {
+  if (text == "*") return true;
+  if (text.ends_with('*')) text.remove_suffix(1);
+  return !text.empty() && text.size() <= 255 && !is_digit(text.front()) && made_of(text, "");
+}
+
+bool is_object_pattern(std::string_view text) {
+  if (text == "/" || text == "/*") return true;
+  if (text.ends_with("/*")) text.remove_suffix(2);
+  return text.size() <= 4095 && text.starts_with('/') &&
+         std::ranges::all_of(text::split(text.substr(1), '/'),
+                             [](std::string_view element) { return !element.empty() && made_of(element, ""); });
+}
+
 bool is_bus_rule(std::string_view text) {
   const auto equals = text.find('=');
   if (equals == std::string_view::npos || !is_bus_pattern(text.substr(0, equals))) return false;
   std::string_view method = text.substr(equals + 1);
-  std::string_view path;
   if (const auto at = method.find('@'); at != std::string_view::npos) {
-    path = method.substr(at + 1);
+    const std::string_view path = method.substr(at + 1);
+    if (!is_object_pattern(path)) return false;
     method = method.substr(0, at);
-    if (!path.starts_with('/')) return false;
   }
-  const auto star_last = [](std::string_view part) { return part.substr(0, part.size() - 1).find('*') == part.npos; };
-  return method.size() + path.size() <= 1024 && made_of(method, ".*") && made_of(path, "/*") &&
-         (method.empty() || star_last(method)) && (path.empty() || star_last(path));
+  if (method.empty() || method == "*") return true;
+  const auto dot = method.rfind('.');
+  return dot != std::string_view::npos && is_interface(method.substr(0, dot)) &&
+         is_member_pattern(method.substr(dot + 1));
 }
 
 bool is_method(std::string_view text) {

@@ -24,7 +24,16 @@ namespace xc::parse {
 /// A bus name, or one with ".*" behind it for the names below it (xdg-dbus-proxy's words).
 [[nodiscard]] bool is_bus_pattern(std::string_view text);
 
-/// "<bus pattern>=<rule>", the rule being [METHOD][@PATH], where METHOD and PATH may end with '*'.
+/// An interface name: a bus name without '-'.
+[[nodiscard]] bool is_interface(std::string_view text);
+
+/// The name of a method or signal, or with '*' behind it the beginning of one.
+[[nodiscard]] bool is_member_pattern(std::string_view text);
+
+/// An object path, or one with "/*" behind it for that object and those below it.
+[[nodiscard]] bool is_object_pattern(std::string_view text);
+
+/// "<bus pattern>=[METHOD][@PATH]": METHOD is '*', "<interface>.<member pattern>" or nothing, PATH an object pattern.
 [[nodiscard]] bool is_bus_rule(std::string_view text);
 
 /// An HTTP method in capitals, or "*" for any.

@@ -98,6 +98,15 @@ std::string describe_rest(const model::RestRules& rest) {
   return "rest: " + text::join(parts, "; ");
 }
 
+std::string describe_dbus_rule(const model::DbusRule& rule) {
+  std::string out = std::string(name_of(rule.type)) + " " + rule.name + "=" + rule.interface;
+  if (!rule.member.empty()) out += (rule.interface.empty() ? "*." : ".") + rule.member;
+  if (!rule.path.empty()) out += "@" + rule.path;
+  for (const auto& [number, value] : rule.args) out += " arg" + number + "=" + text::quoted(value);
+  if (rule.fds) out += " with " + text::number(*rule.fds) + " descriptors";
+  return out;
+}
+
 std::string describe_dbus(const model::DbusRules& dbus) {
   if (dbus.all) return "dbus: everything";
   std::vector<std::string> parts;
@@ -109,7 +118,14 @@ std::string describe_dbus(const model::DbusRules& dbus) {
   add("own", dbus.own);
   add("call", dbus.call);
   add("broadcast", dbus.broadcast);
-  return "dbus: " + (parts.empty() ? "nothing" : text::join(parts, "; "));
+  add("interface", dbus.interface);
+  for (const model::DbusRule& rule : dbus.rules) parts.push_back(describe_dbus_rule(rule));
+  if (parts.empty()) parts.emplace_back("nothing");
+  if (dbus.write) parts.emplace_back("set properties");
+  if (!dbus.introspect) parts.emplace_back("no introspection");
+  if (dbus.unique_names) parts.emplace_back("see every connection");
+  if (dbus.fds != model::DbusRules{}.fds) parts.push_back(text::number(dbus.fds) + " descriptors a message");
+  return "dbus: " + text::join(parts, "; ");
 }
 
 /// A line for each protocol the rules speak of, as far as it can matter to the link.
@@ -119,6 +135,7 @@ std::vector<std::string> describe_rules(const model::RoleRules& rules, const mod
   if (rules.rest && matters(model::Type::rest)) lines.push_back(describe_rest(*rules.rest));
   if (rules.dbus && matters(model::Type::dbus)) lines.push_back(describe_dbus(*rules.dbus));
   if (rules.wayland && matters(model::Type::wayland)) lines.push_back("wayland: " + *rules.wayland);
+  if (rules.uid && matters(model::Type::dbus)) lines.push_back("is user " + text::number(*rules.uid) + " on the bus");
   if (rules.raw_unix && matters(model::Type::raw_unix))
     lines.push_back("unix: " + text::number(rules.raw_unix->fds) + " descriptors a message");
   if (lines.empty()) lines.emplace_back("what the provider grants");
@@ -139,6 +156,8 @@ std::string describe_link(const model::Link& link) {
   for (const model::ProviderGrant& grant : link.grants)
     for (const std::string& line : describe_rules(grant.rules, link))
       rows.push_back({"may", shown(line) + (grant.provider == "*" ? "" : " (from " + shown(grant.provider) + ")")});
+  if (link.asks && (link.type_assumed || link.type == model::Type::dbus))
+    rows.push_back({"asks", shown(describe_dbus(*link.asks))});
   return "  " + shown(link.target) + "  " + shown(link.service) + (link.required ? ", required\n" : ", optional\n") +
          table(rows, 6);
 }

@@ -117,7 +117,9 @@ Result<model::Link> Draft::make_link(const model::Requirement& wanted) {
   link.required = wanted.required;
   link.provider = wanted.provider;
   link.grants = XC_TRY(grant::decide_by_policy(plan_.container.name, wanted, policy_));
+  link.asks = wanted.dbus;
   XC_CHECK(settle_provider(wanted, link));
+  XC_CHECK(check_interface(wanted, link.type));
   XC_CHECK(check_type(link.type));
   XC_CHECK(choose_places(wanted, link));
   note_absence(link);

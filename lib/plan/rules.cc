@@ -24,8 +24,8 @@ Result<> check_name(std::string_view what, std::string_view name) {
 bool is_supported(model::Type type) {
   switch (type) {
     case model::Type::raw_unix:
-    case model::Type::rest: return true;
-    case model::Type::dbus:
+    case model::Type::rest:
+    case model::Type::dbus: return true;
     case model::Type::wayland:
     case model::Type::drm:
     case model::Type::input:
@@ -86,6 +86,13 @@ Result<> check_offers(const model::Exports& exports) {
       return fail(Kind::manifest, "service " + quoted(offer.name) + " is offered twice");
   }
   return {};
+}
+
+Result<> check_interface(const model::Requirement& wanted, model::Type type) {
+  if (type != model::Type::dbus || wanted.interface.empty() || wanted.dbus) return {};
+  if (wanted.interface == name_of(type)) return {};
+  return fail(Kind::manifest, "interface " + quoted(wanted.interface) +
+                                  " is not a bus name: expected one such as \"org.example.Name\" or \"org.example.*\"");
 }
 
 Result<> check_abstract(std::string_view address, const model::Requirement& wanted, bool shared_netns) {

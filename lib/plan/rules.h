@@ -40,6 +40,10 @@ inline constexpr std::size_t connectable_limit = 107;
 /// Each of them, at most 64, and no name twice.
 [[nodiscard]] Result<> check_offers(const model::Exports& exports);
 
+/// On a bus, `interface` restricts: one that is not understood must not be ignored. "dbus" is what the predecessor says
+/// for none.
+[[nodiscard]] Result<> check_interface(const model::Requirement& wanted, model::Type type);
+
 /// An abstract name is visible to everybody in its network namespace: where that is the host's, it needs the
 /// manifest's "shared-netns" (spec 3, R22).
 [[nodiscard]] Result<> check_abstract(std::string_view address, const model::Requirement& wanted, bool shared_netns);

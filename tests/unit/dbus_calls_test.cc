@@ -42,6 +42,31 @@ TEST_P(Dbus, PassesOrAnswersACallAsTheRulesSay) {
   }
 }
 
+TEST_P(Dbus, LooksAtArgumentsWhereARuleNamesThem) {
+  Link strict({.rules = {{.name = "org.pv.Allowed", .member = "Do", .args = {{"0", "good"}, {"2", "/too"}}}}},
+              GetParam());
+  strict.open(services);
+  const auto ask = [&](std::string_view signature, std::string_view body) {
+    EXPECT_EQ(strict.client(with_strings(call_of(5, "org.pv.Allowed", "org.any", "Do"), signature), body), "");
+    return strict.bus_heard().size() == 1 ? Lines{"passed"} : lines(strict.client_heard());
+  };
+  const auto body = [](std::string_view first, std::string_view third, std::size_t more = 0) {
+    Writer writer(Order::little);
+    writer.string(first);
+    writer.uint32(7);
+    writer.string(third);
+    writer.string(std::string(more, 'x'));
+    return writer.take();
+  };
+  EXPECT_EQ(ask("suos", body("good", "/too")), Lines{"passed"});
+  EXPECT_EQ(ask("suss", body("good", "/too", 20'000)), Lines{"passed"});
+  EXPECT_EQ(ask("suss", body("bad", "/too")), Lines{std::string(denied)});
+  EXPECT_EQ(ask("suss", body("good", "/other")), Lines{std::string(denied)});
+  EXPECT_EQ(ask("suss", body(std::string(20'000, 'g'), "/too")), Lines{std::string(denied)});
+  EXPECT_EQ(ask("", ""), Lines{std::string(denied)});
+  EXPECT_EQ(ask("u", std::string(4, 'g')), Lines{std::string(denied)});
+}
+
 TEST_P(Dbus, TellsWithoutActivationThatAHiddenNameHasNoOwner) {
   Header call = call_of(5, "org.pv.Hidden", "org.pv.Iface", "Do");
   call.flags = no_auto_start;

@@ -115,6 +115,46 @@ TEST(DbusPolicy, WhoOwnsANameBroadcastsInItsNameOnly) {
   EXPECT_FALSE(policy({.talk = {"org.a.B"}}).may_broadcast({"org.a.B", "Changed", "/x", {}}));
 }
 
+TEST(DbusPolicy, TheLongFormLooksAtEverythingThatItNames) {
+  const Policy p = policy({.rules = {{.name = "org.a.B",
+                                      .interface = "org.i.One",
+                                      .member = "Set*",
+                                      .path = "/o/*",
+                                      .args = {{"0", "x"}, {"2", ""}},
+                                      .fds = 1},
+                                     {.name = "org.a.C.*"},
+                                     {.name = "org.a.B", .type = model::BusMessage::signal, .member = "Ok"}},
+                           .introspect = false});
+  EXPECT_TRUE(p.looks_at_arguments());
+  const Subject good{"org.i.One", "SetIt", "/o/1", "x", {{{}, "", {}}}, 1};
+  EXPECT_TRUE(p.may_call("org.a.B", good));
+  const auto without = [&](auto change) {
+    Subject other = good;
+    change(other);
+    return p.may_call("org.a.B", other);
+  };
+  EXPECT_FALSE(without([](Subject& s) { s.interface = ""; }));
+  EXPECT_FALSE(without([](Subject& s) { s.interface = "org.i.Two"; }));
+  EXPECT_FALSE(without([](Subject& s) { s.member = "Get"; }));
+  EXPECT_FALSE(without([](Subject& s) { s.path = "/other"; }));
+  EXPECT_FALSE(without([](Subject& s) { s.arg0 = "y"; }));
+  EXPECT_FALSE(without([](Subject& s) { s.arg0.reset(); }));
+  EXPECT_FALSE(without([](Subject& s) { s.more[1].reset(); }));
+  EXPECT_FALSE(without([](Subject& s) { s.descriptors = 2; }));
+  EXPECT_TRUE(without([](Subject& s) { s.more[0] = "anything"; }));
+  EXPECT_FALSE(p.may_hear("org.a.B", good));
+  EXPECT_TRUE(p.may_hear("org.a.B", {"", "Ok", "/x", {}}));
+  EXPECT_FALSE(p.may_call("org.a.B", {"", "Ok", "/x", {}}));
+  EXPECT_TRUE(p.may_call("org.a.C.D", {"", "Any", "/x", {}}));
+  EXPECT_FALSE(policy({.call = {"org.a.B=*"}}).looks_at_arguments());
+}
+
+TEST(DbusPolicy, EveryConnectionIsSeenOnlyWhenAllLayersSaySo) {
+  EXPECT_FALSE(policy({.talk = {"org.a.B"}}).unique_names());
+  EXPECT_TRUE(policy({.unique_names = true}).unique_names());
+  EXPECT_FALSE(Policy::parse({{{.unique_names = true}}, {{.talk = {"org.a.B"}}}})->unique_names());
+}
+
 TEST(DbusPolicy, EveryLayerMustAgreeAndAnyAlternativeOfALayerSuffices) {
   auto parsed = Policy::parse({{{.talk = {"org.a.B"}, .fds = 4}, {.talk = {"org.a.C"}, .fds = 9}},
                                {{.see = {"org.a.C"}, .call = {"org.a.B=org.i.One.*"}, .fds = 7}}});

@@ -212,6 +212,59 @@ TEST(Narrow, AnAssumedTypeYieldsToTheOffer) {
   EXPECT_EQ(effective->type, model::Type::rest);
 }
 
+model::RoleRules bus_rules(model::DbusRules dbus) {
+  model::RoleRules rules;
+  rules.dbus = std::move(dbus);
+  return rules;
+}
+
+model::Offered bus(std::string provider, std::optional<model::RoleRules> viewer = {}) {
+  model::Offered one = offered(std::move(provider));
+  one.offer.type = model::Type::dbus;
+  if (viewer) one.offer.roles = {{"viewer", *viewer}};
+  return one;
+}
+
+model::Link bus_link() {
+  model::Link planned = link();
+  planned.type = model::Type::dbus;
+  planned.asks.emplace().interface = {"org.acme.A"};
+  return planned;
+}
+
+TEST(Narrow, WhatTheConsumerAsksOfABusIsTheThirdLayer) {
+  const auto rights = narrow(bus_link(), bus("x", bus_rules({.talk = {"org.acme.*"}})))->rights;
+  ASSERT_EQ(rights.layers.size(), 3U);
+  EXPECT_EQ(rights.layers[2].any.front().dbus->interface, std::vector<std::string>{"org.acme.A"});
+}
+
+TEST(Narrow, PropertiesMayBeSetOnlyWhereAnotherLayerSpeaksOfBuses) {
+  const auto writes = [](const Result<Effective>& effective) {
+    return effective->rights.layers.back().any.front().dbus->write;
+  };
+  EXPECT_FALSE(writes(narrow(bus_link(), bus("x"))));
+  EXPECT_TRUE(writes(narrow(bus_link(), bus("x", bus_rules({.interface = {"org.acme.A"}})))));
+}
+
+TEST(Narrow, OnlyAHostsBusGetsTheRolesUser) {
+  model::RoleRules role = bus_rules({.all = true});
+  role.uid = 90001;
+  EXPECT_EQ(narrow(bus_link(), bus("", role))->uid, 90001U);
+  EXPECT_EQ(narrow(bus_link(), bus("container", role))->uid, std::nullopt);
+  EXPECT_EQ(narrow(bus_link(), bus("", bus_rules({.all = true})))->uid, std::nullopt);
+}
+
+TEST(Narrow, ANameOnABusIsNoSocket) {
+  model::Offered name = bus("modem");
+  name.offer.socket.clear();
+  name.offer.owns = "io.acme.Modem";
+  name.offer.bus = "system-bus";
+  EXPECT_EQ(
+      refusal(narrow(bus_link(), name)),
+      "\"modem\" owns \"io.acme.Modem\" on the bus \"system-bus\" and has no socket for it: ask for the bus, with "
+      "\"interface\": \"io.acme.Modem\"");
+}
+
 TEST(Offering, AnImageNeedsAnEntryOnceThereIsPolicy) {
   const auto offer = offered("").offer;
   EXPECT_TRUE(may_offer("evil", model::Origin::image, offer, {}));

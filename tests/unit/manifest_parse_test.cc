@@ -47,6 +47,19 @@ TEST(ParseRun, ReadsAManifestOfThePredecessor) {
   EXPECT_TRUE(validate(*run));
 }
 
+TEST(ParseRun, AnInterfaceThatIsABusNameRestrictsTheLinkToIt) {
+  const auto plain = parse_one(R"("name":"system-bus","interface":"org.freedesktop.NetworkManager")");
+  ASSERT_TRUE(plain) << error_of(plain);
+  EXPECT_EQ(plain->requirements[0].dbus->interface, std::vector<std::string>{"org.freedesktop.NetworkManager"});
+  EXPECT_FALSE(parse_one(R"("name":"a","interface":"rest")")->requirements[0].dbus);
+  const auto longer =
+      parse_one(R"("name":"system-bus","interface":"org.acme.*","dbus":{"own":["org.acme.Me"],"talk":["org.b.C"]})");
+  ASSERT_TRUE(longer) << error_of(longer);
+  const auto& asks = *longer->requirements[0].dbus;
+  EXPECT_EQ(asks.interface.front() + asks.own.front() + asks.talk.front(), "org.acme.*org.acme.Meorg.b.C");
+  EXPECT_TRUE(validate(*longer));
+}
+
 TEST(ParseRun, AContainerMayAskForNothing) {
   for (const char* text : {"{}", R"({"services":{}})", R"({"services":{"required":[],"optional":[]}})"}) {
     const auto run = parse_run(text, "run.json");
@@ -111,6 +124,10 @@ TEST(ParseRun, RefusesKnownKeysOfAWrongType) {
       {R"("name":"a","role":"")", at + "role: " + a_name + "a string (\"\")"},
       {R"("name":"a","type":7)", at + "type: " + a_name + "a number (7)"},
       {R"("name":"a","interface":{})", at + "interface: " + a_text + "an empty object"},
+      {R"("name":"a","dbus":{"tlak":[]})",
+       at + "dbus/tlak: is not known here, and ignoring it could grant too much; known are \"see\", \"talk\", \"own\", "
+            "\"call\", \"broadcast\", \"interface\", \"rules\", \"write\", \"introspect\", \"unique-names\" and "
+            "\"fds\""},
       {R"("name":"a","provider":"@net")",
        at + "provider: expected the name of a container, or \"@host\", found a string (\"@net\")"},
       {R"("name":"a","target":3)", at + "target: expected a string or a list of strings, found a number (3)"},

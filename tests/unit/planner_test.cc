@@ -244,12 +244,16 @@ TEST(Planner, TypesThatAreNotSupportedYetAreRefusedByTheirName) {
   EXPECT_EQ(refused(wants("gpu", "/dev/dri/card0")), "service \"gpu\": services of type \"drm\" are not supported yet");
   EXPECT_EQ(refused(wants("pad", "/dev/input/event0")),
             "service \"pad\": services of type \"input\" are not supported yet");
-  auto bus = wants("system-bus");
-  bus.interface = "org.freedesktop.NetworkManager";
-  EXPECT_EQ(refused(bus), "service \"system-bus\": services of type \"dbus\" are not supported yet");
   auto odd = wants("x", "/run/x");
   odd.type = "tcpish";
   EXPECT_EQ(refused(odd), "service \"x\": type \"tcpish\" is not known");
+}
+
+TEST(Planner, WhatIsAskedOfABusStaysInTheLink) {
+  auto bus = wants("system-bus", "/run/bus");
+  bus.interface = "org.freedesktop.NetworkManager";
+  bus.dbus.emplace().interface = {bus.interface};
+  EXPECT_EQ(Setting({bus}).plan()->links.at(0).asks->interface, bus.dbus->interface);
 }
 
 TEST(Planner, AnOptionalServiceOfAnUnsupportedTypeIsAWarning) {

@@ -100,10 +100,23 @@ TEST(Rules, NoServiceIsOfferedTwice) {
 }
 
 TEST(Rules, TypesThatAreNotMediatedAreNotSupportedYet) {
-  for (const char* name : {"unix", "rest"}) EXPECT_EQ(verdict(check_type(*model::type_of(name))), "fits");
-  for (const std::string name : {"dbus", "wayland", "drm", "input", "char", "vchan"})
+  for (const char* name : {"unix", "rest", "dbus"}) EXPECT_EQ(verdict(check_type(*model::type_of(name))), "fits");
+  for (const std::string name : {"wayland", "drm", "input", "char", "vchan"})
     EXPECT_EQ(verdict(check_type(*model::type_of(name)), Kind::plant),
               "services of type \"" + name + "\" are not supported yet");
+}
+
+TEST(Rules, AnInterfaceOnABusIsUnderstoodOrRefused) {
+  model::Requirement wanted;
+  EXPECT_EQ(verdict(check_interface(wanted, model::Type::dbus)), "fits");
+  wanted.interface = "dbus";
+  EXPECT_EQ(verdict(check_interface(wanted, model::Type::dbus)), "fits");
+  wanted.interface = "rest";
+  EXPECT_EQ(verdict(check_interface(wanted, model::Type::rest)), "fits");
+  EXPECT_EQ(verdict(check_interface(wanted, model::Type::dbus), Kind::manifest),
+            "interface \"rest\" is not a bus name: expected one such as \"org.example.Name\" or \"org.example.*\"");
+  wanted.dbus.emplace();
+  EXPECT_EQ(verdict(check_interface(wanted, model::Type::dbus)), "fits");
 }
 
 TEST(Rules, AnAbstractEndpointStaysOutOfTheHostsNetwork) {

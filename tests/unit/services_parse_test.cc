@@ -167,6 +167,28 @@ TEST(ParseRoles, ReadsTheVocabulary) {
   EXPECT_TRUE(validate(*exports));
 }
 
+TEST(ParseRoles, ReadsABusInTheLongForm) {
+  const auto exports = parse_one(R"("name":"a","type":"dbus","socket":"/s","roles":{"v":{"uid":90001,"dbus":{
+      "interface":["org.acme.*"],"write":true,"introspect":false,"unique-names":true,"fds":3,
+      "rules":[{"name":"org.acme.A","type":"signal","interface":"org.acme.I","member":"Ch*","path":"/o/*",
+                "args":{"0":"x","3":""},"fds":1},{"name":"org.acme.B"}]}}})");
+  ASSERT_TRUE(exports) << error_of(exports);
+  const auto& role = exports->offers[0].roles->at("v");
+  EXPECT_EQ(role.uid, 90001U);
+  const auto& dbus = *role.dbus;
+  EXPECT_EQ(dbus.interface, std::vector<std::string>{"org.acme.*"});
+  EXPECT_TRUE(dbus.write && !dbus.introspect && dbus.unique_names && dbus.fds == 3);
+  ASSERT_EQ(dbus.rules.size(), 2U);
+  const auto& rule = dbus.rules[0];
+  EXPECT_EQ(rule.type, model::BusMessage::signal);
+  EXPECT_EQ(rule.name + rule.interface + rule.member + rule.path, "org.acme.Aorg.acme.ICh*/o/*");
+  EXPECT_EQ(rule.args, (std::map<std::string, std::string>{{"0", "x"}, {"3", ""}}));
+  EXPECT_EQ(rule.fds, 1U);
+  EXPECT_EQ(dbus.rules[1].type, model::BusMessage::call);
+  EXPECT_FALSE(dbus.rules[1].fds);
+  EXPECT_TRUE(validate(*exports));
+}
+
 TEST(ParseRoles, RefusesAnUnknownWordInsteadOfGrantingMore) {
   const std::string tail = "is not known here, and ignoring it could grant too much; known are ";
   EXPECT_EQ(role_refusal(R"({"v":{"rset":[]}})"),
@@ -176,7 +198,9 @@ TEST(ParseRoles, RefusesAnUnknownWordInsteadOfGrantingMore) {
   EXPECT_EQ(role_refusal(R"({"v":{"rest":{"rules":[],"updgrade":true}}})"),
             at + "roles/v/rest/updgrade: " + tail + "\"rules\", \"upgrade\", \"body\", \"wait\" and \"protocol\"");
   EXPECT_EQ(role_refusal(R"({"v":{"dbus":{"deny":[]}}})"),
-            at + "roles/v/dbus/deny: " + tail + "\"see\", \"talk\", \"own\", \"call\" and \"broadcast\"");
+            at + "roles/v/dbus/deny: " + tail +
+                "\"see\", \"talk\", \"own\", \"call\", \"broadcast\", "
+                "\"interface\", \"rules\", \"write\", \"introspect\", \"unique-names\" and \"fds\"");
   EXPECT_EQ(role_refusal(R"({"v":{"unix":{"fds":1,"creds":1}}})"), at + "roles/v/unix/creds: " + tail + "\"fds\"");
   EXPECT_EQ(role_refusal(R"({"v":{"#why":"remarks may stand anywhere"},"#":1})"), "");
 }
@@ -206,9 +230,21 @@ TEST(ParseRoles, RefusesWrongValues) {
        "/v/rest/0/paths/0: expected a path pattern that begins with '/' and holds no blank, '?' or '#', found a string "
        "(\"v1\")"},
       {R"({"v":{"dbus":[]}})",
-       "/v/dbus: expected \"all\" or an object with \"see\", \"talk\", \"own\", \"call\" or \"broadcast\", found an "
-       "empty "
-       "list"},
+       "/v/dbus: expected \"all\" or an object such as {\"talk\": [\"org.example.Name\"]}, found an empty list"},
+      {R"({"v":{"dbus":{"rules":[{"member":"X"}]}}})", "/v/dbus/rules/0: has no \"name\", which it must have"},
+      {R"({"v":{"dbus":{"rules":[{"name":"a.b","path":""}]}}})",
+       "/v/dbus/rules/0/path: expected an object path, or one with \"/*\" behind it, found a string (\"\")"},
+      {R"({"v":{"dbus":{"rules":[{"name":"a.b","interface":"c"}]}}})",
+       "/v/dbus/rules/0/interface: expected an interface such as \"org.example.Interface\", found a string (\"c\")"},
+      {R"({"v":{"dbus":{"rules":[{"name":"a.b","type":"reply"}]}}})",
+       "/v/dbus/rules/0/type: expected \"call\" or \"signal\", found a string (\"reply\")"},
+      {R"({"v":{"dbus":{"rules":[{"name":"a.b","args":{"4":"x"}}]}}})",
+       "/v/dbus/rules/0/args/4: the number of an argument must be 0, 1, 2 or 3"},
+      {R"({"v":{"dbus":{"rules":[{"name":"a.b","fds":254}]}}})",
+       "/v/dbus/rules/0/fds: expected a whole number from 0 to 253, found a number (254)"},
+      {R"({"v":{"dbus":{"write":1}}})", "/v/dbus/write: expected true or false, found a number (1)"},
+      {R"({"v":{"uid":4294967295}})",
+       "/v/uid: expected a whole number from 0 to 4294967294, found a number (4294967295)"},
       {R"({"v":{"dbus":{"talk":["nodot"]}}})",
        "/v/dbus/talk/0: expected a bus name, or one with \".*\" behind it, found a string (\"nodot\")"},
       {R"({"v":{"dbus":{"call":["a.b"]}}})",

@@ -5,6 +5,7 @@
 
 #include <functional>
 
+#include "mediate/dbus_policy.h"
 #include "parse/validate.h"
 #include "parse_error.h"
 
@@ -29,6 +30,21 @@ TEST(Words, BusRulesAreNameMethodAndPath) {
     EXPECT_TRUE(is_bus_rule(good)) << good;
   for (const char* bad : {"a.b", "=x", "a.b=x y", "a.b=c.*.d", "a.b=c@x", "a.b=c@", "a.b=c@/*/x", "a=c"})
     EXPECT_FALSE(is_bus_rule(bad)) << bad;
+}
+
+TEST(Words, ABusRuleIsOneForTheParserExactlyWhenItIsOneForTheMediator) {
+  for (const char* name : {"a.b", "a.*", "a-b.*", "a.b.*", "a", "*", "a.*.b", "a.1b", "1.a", "a..b", ""})
+    for (const char* rule :
+         {"",   "*",   "c.d", "c.*",   "c.d.*", "c.d.E", "c.d.E*", "c-x.d.E", "c",    "c.d.1", "**",       "c.d.*E",
+          "@/", "@/*", "@/x", "@/x/*", "@",     "@x",    "@/x/",   "@//",     "@/x*", "@/*/x", "c.d.E@/x", "@/\xc3"}) {
+      const std::string text = std::string(name) + "=" + rule;
+      model::DbusRules rules;
+      rules.call = {text};
+      EXPECT_EQ(is_bus_rule(text), mediate::dbus::RuleSet::parse(rules).has_value()) << text;
+      rules.call.clear();
+      rules.talk = {name};
+      EXPECT_EQ(is_bus_pattern(name), mediate::dbus::RuleSet::parse(rules).has_value()) << name;
+    }
 }
 
 TEST(Words, PatternsOfProvidersMayNameTheHost) {
