@@ -84,7 +84,7 @@ template <class Wanted>
 Result<std::optional<Message>> Flow::next(Stream& from, Stream& to, bool blocked, const Wanted& wanted) {
   XC_CHECK(move_body(from, to));
   if (body_left_ > 0) return std::nullopt;
-  starved_ = false;
+  starved_ = from.empty() && held_.empty();
   if (blocked || congested() || to.room() == 0) return std::nullopt;
   starved_ = true;
   if (!XC_TRY(front(from))) return std::nullopt;

@@ -2,6 +2,7 @@
 #include "plan/describe.h"
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -199,7 +200,25 @@ std::string describe_steps(const model::Plan& plan) {
   return "\nsteps\n" + table(rows, 2);
 }
 
+/// What one document says of a bus: any of its alternatives suffices.
+std::string describe_layer(const model::Layer& layer) {
+  std::vector<std::string> alternatives;
+  for (const model::RoleRules& rules : layer.any) {
+    if (!rules.dbus) return "anything";
+    alternatives.push_back(describe_dbus(*rules.dbus).substr(std::string_view("dbus: ").size()));
+  }
+  return alternatives.empty() ? "nothing" : text::join(alternatives, " or ");
+}
+
 }  // namespace
+
+std::string describe_bus(const model::Rights& rights) {
+  constexpr std::array<std::string_view, 3> whose{"host policy", "the provider", "the container's own wish"};
+  std::vector<std::string> parts;
+  for (std::size_t i = 0; i < rights.layers.size() && i < whose.size(); ++i)
+    parts.push_back(std::string(whose[i]) + " (" + describe_layer(rights.layers[i]) + ")");
+  return text::join(parts, ", ");
+}
 
 std::string describe(const model::Plan& plan) {
   const model::Container& container = plan.container;

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "grant/effective.h"
 #include "plan/auto_places.h"
+#include "plan/describe.h"
 #include "plan/places.h"
 #include "plan/rules.h"
 
@@ -151,6 +152,8 @@ Result<bool> Draft::settle_by_offer(const model::Requirement& wanted, model::Lin
   XC_CHECK(fit(wanted, *offered, link));
   if (!wanted.type.empty() && wanted.type != name_of(link.type))
     remark("asked for as " + quoted(wanted.type) + ", but the provider's type counts: " + quoted(name_of(link.type)));
+  if (link.type == model::Type::dbus)
+    remark("in effect is what all of these allow: " + describe_bus(XC_TRY(grant::narrow(link, *offered)).rights));
   remark("offered now by " + (offered->provider.empty() ? std::string("the host") : quoted(offered->provider)) +
          " at " + quoted(offered->offer.socket));
   return true;

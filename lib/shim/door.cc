@@ -6,6 +6,7 @@
 #include <cerrno>
 
 #include "base/pack.h"
+#include "sys/borrowed_ids.h"
 #include "sys/peer.h"
 
 namespace xc::shim {
@@ -95,12 +96,15 @@ void Door::adopt(grant::Effective effective) {
   effective_ = std::move(effective);
 }
 
-/// An address of the host comes from the host's administrator: symbolic links in it are his.
+/// An address of the host comes from the host's administrator: symbolic links in it are his. A bus of his may know the
+/// link's role as a user of its own.
 Result<Fd> Door::connect_to_host() const {
-  if (address_.starts_with('@')) return sys::connect_abstract(std::string_view(address_).substr(1), kind_);
-  const Fd file{::open(address_.c_str(), O_PATH | O_CLOEXEC)};
-  if (!file) return fail_errno(Kind::kernel, address_, errno);
-  return sys::connect_path(file, kind_);
+  const bool abstract = address_.starts_with('@');
+  const Fd file{abstract ? -1 : ::open(address_.c_str(), O_PATH | O_CLOEXEC)};
+  if (!file && !abstract) return fail_errno(Kind::kernel, address_, errno);
+  std::optional<sys::BorrowedIds> role;
+  if (effective_.uid) role.emplace(XC_TRY_IN(link_.role, sys::BorrowedIds::take(*effective_.uid, *effective_.uid)));
+  return abstract ? sys::connect_abstract(std::string_view(address_).substr(1), kind_) : sys::connect_path(file, kind_);
 }
 
 Result<Fd> Door::connect_to_container() const {

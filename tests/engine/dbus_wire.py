@@ -36,7 +36,7 @@ def body_of(sig, args):
     for kind, arg in zip(sig.replace("as", "S").replace("ay", "Y"), args):
         if kind == "s":
             out = pad(out, 4) + text(arg)
-        elif kind in "uh":
+        elif kind in "uhi":
             out = pad(out, 4) + struct.pack("<I", arg)
         elif kind == "v":
             out += signature("s")

@@ -51,7 +51,7 @@ class Service(threading.Thread):
                     self.write(REPLY, "s", [self.names[0]], destination=heard.sender, reply_serial=heard.serial)
                 for fd in heard.fds:
                     os.close(fd)
-                    heard.fds = [f"was {len(heard.fds)}"]
+                heard.fds = [f"was {len(heard.fds)}"] if heard.fds else []
         except (Closed, OSError, TimeoutError, ValueError):
             pass
 

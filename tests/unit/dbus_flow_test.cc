@@ -195,5 +195,18 @@ TEST_P(Dbus, EndsBothSidesAsTheyEnd) {
 
 INSTANTIATE_TEST_SUITE_P(WholeAndByteByByte, Dbus, testing::Bool());
 
+TEST_P(Dbus, SeesTheEndOfEitherSideAlthoughTheOtherTakesNothing) {
+  link.to_server.append(std::string(Stream::default_capacity, '\0'));
+  link.from_client.end();
+  ASSERT_TRUE(link.advance());
+  EXPECT_TRUE(link.to_server.ended());
+  Link other(default_rules, GetParam());
+  other.open(services);
+  other.to_client.append(std::string(Stream::default_capacity, '\0'));
+  other.from_server.end();
+  ASSERT_TRUE(other.advance());
+  EXPECT_TRUE(other.to_client.ended());
+}
+
 }  // namespace
 }  // namespace xc::mediate::dbus
