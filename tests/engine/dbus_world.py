@@ -15,7 +15,7 @@ from dbus_wire import BUS, BUS_PATH, CALL, ERROR, REPLY, SIGNAL, Closed, Peer
 
 SOURCE = os.environ.get("XC_SOURCE", os.path.join(os.path.dirname(__file__), "..", ".."))
 BUILD = os.environ.get("XC_BUILD", os.path.join(SOURCE, "build", "dev"))
-MEDIATOR = os.environ.get("XC_DBUS_MEDIATOR", os.path.join(BUILD, "tests", "xc-dbus-relay"))
+MEDIATOR = os.path.join(BUILD, "xc-inject")
 with open(os.path.join(SOURCE, "tests", "cases", "dbus.json"), encoding="utf-8") as cases_file:
     CASES = json.load(cases_file)
 DEFAULT_POLICY = CASES["default_policy"]
@@ -123,28 +123,59 @@ def is_alive(pid):
         return False
 
 
+def rules_of(words):
+    """The words of xdg-dbus-proxy as the rules of a role."""
+    rules = {}
+    for word in words:
+        name, _, value = word.removeprefix("--").partition("=")
+        if name in ("write", "no-introspect"):
+            rules[name.removeprefix("no-")] = name == "write"
+        else:
+            rules.setdefault(name, []).append(value)
+    return rules
+
+
+def descriptors(pid):
+    """Number and kind of each descriptor of a process."""
+    table = {}
+    for number in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            table[number] = os.readlink(f"/proc/{pid}/fd/{number}").split(":")[0]
+        except FileNotFoundError:
+            pass  # closed meanwhile
+    return table
+
+
 class Mediator:
-    """The mediator under test, listening."""
+    """The mediator under test: `xc-inject mediate dbus`, the same monitor and sandboxed worker as in a container."""
 
     def __init__(self, world, words=None, bus=None):
         self.path = world.new_path()
-        words = DEFAULT_POLICY + ["--talk=org.pv.Mute"] if words is None else words
-        self.process = subprocess.Popen([MEDIATOR, self.path, bus or world.path, *words], stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        assert self.process.stdout.readline() == b"ready\n"
+        rules = self.path + ".json"
+        with open(rules, "w", encoding="ascii") as file:
+            json.dump(rules_of(DEFAULT_POLICY + ["--talk=org.pv.Mute"] if words is None else words), file)
+        self.ready, theirs = os.pipe()
+        self.process = subprocess.Popen([MEDIATOR, "mediate", "dbus", "--listen", self.path, "--connect",
+                                         bus or world.path, "--rules", rules, "--ready-fd", str(theirs)],
+                                        pass_fds=[theirs])
+        os.close(theirs)
+        assert os.read(self.ready, 1) == b"x"
 
     def peer(self, **more):
         return Peer(self.path, **more)
 
-    def children(self):
-        """Its connections' processes that live."""
+    def workers(self):
         with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children", encoding="ascii") as file:
             return [pid for pid in file.read().split() if is_alive(pid)]
 
+    def sockets(self):
+        """How many sockets of connections the workers hold: two for each, but where there is no bus."""
+        return sum(list(descriptors(pid).values()).count("socket") - 1 for pid in self.workers())
+
     def memory(self):
-        """Bytes of memory of their own that all processes of the mediator have, in KiB."""
+        """KiB of memory of their own that the processes of the mediator have."""
         total = 0
-        for pid in [str(self.process.pid), *self.children()]:
+        for pid in [str(self.process.pid), *self.workers()]:
             try:
                 with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
                     total += sum(int(line.split()[1]) for line in file if line.startswith("Private_"))
@@ -152,10 +183,15 @@ class Mediator:
                 pass
         return total
 
+    def end(self):
+        """Lets it know that it is not needed any more."""
+        if self.ready >= 0:
+            os.close(self.ready)
+            self.ready = -1
+
     def stop(self):
-        self.process.stdin.close()
-        self.process.wait(5)
-        self.process.stdout.close()
+        self.end()
+        assert self.process.wait(5) == 0
 
 
 @pytest.fixture(scope="module", params=[Daemon, Broker], ids=lambda b: b.name)

@@ -178,13 +178,12 @@ def test_a_bus_that_restarts_is_a_new_connection_away(tmp_path):
         bus.stop()
 
 
-@pytest.mark.parametrize("upstream, error", [("absent", "org.freedesktop.DBus.Error.NoServer"), ("denied", DENIED)])
-def test_a_link_without_a_bus_says_so(world, upstream, error):
-    link = Mediator(world, [], bus=upstream)
+def test_a_link_without_a_bus_says_so(world):
+    link = Mediator(world, [], bus="/nowhere")
     try:
         with link.peer(login=False) as peer:
             peer.authenticate(fds=False)
-            assert peer.ask(BUS, "Hello").error == error
+            assert peer.ask(BUS, "Hello").error == "org.freedesktop.DBus.Error.NoServer"
             assert peer.closed()
     finally:
         link.stop()
