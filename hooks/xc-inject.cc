@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "app/dbus_proxy.h"
 #include "app/look.h"
 #include "app/mediate.h"
 #include "app/registration.h"
@@ -155,10 +156,20 @@ void add_hooks(CLI::App& app, int& status) {
   remove->callback([options, tell] { tell(xc::app::uninstall(options->engine, options->root)); });
 }
 
+/// A command line of its own: that of xdg-dbus-proxy, in whose place it may be started under that name.
+int run_dbus_proxy(const std::vector<std::string>& words) {
+  const auto said = xc::app::dbus_proxy(words);
+  return said ? print(*said) : complain(said.error());
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   xc::app::start_for_a_person();
+  const std::vector<std::string> words(argv, argv + argc);
+  if (!words.empty() && words[0].substr(words[0].rfind('/') + 1) == "xdg-dbus-proxy")
+    return run_dbus_proxy({words.begin() + 1, words.end()});
+  if (words.size() > 1 && words[1] == "dbus-proxy") return run_dbus_proxy({words.begin() + 2, words.end()});
   CLI::App app{"xconnect: a container reaches exactly what it was granted", "xc-inject"};
   app.require_subcommand(1);
   app.set_version_flag("--version", "xc-inject " XC_VERSION);
@@ -171,6 +182,8 @@ int main(int argc, char** argv) {
   add_status(app, "status", "the same; with --json every counter and reason", status);
   add_mediate(app, status);
   add_hooks(app, status);
+  app.add_subcommand("dbus-proxy",
+                     "mediate buses as xdg-dbus-proxy does, with its command line; see dbus-proxy --help");
   if (argc > 1 && argv[1][0] != '-' && !has_command(app, argv[1]))
     return complain({Kind::usage, std::string("\"") + argv[1] + "\" is not a command; see xc-inject --help"});
   try {

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "shim/config.h"
 
 namespace xc::app {
 
@@ -18,6 +19,15 @@ struct MediateOptions {
   bool log = false;   ///< one line of JSON on standard error for each message
   int ready_fd = -1;  ///< gets one byte when connections are accepted; its other end closing ends the mediator
 };
+
+struct ServeOptions {
+  int ready_fd = -1;     ///< as in MediateOptions
+  bool log = false;      ///< the same
+  bool replace = false;  ///< a socket left at a target is removed first
+};
+
+/// Serves the links of `config`, which has no container: at each link's target, towards its address.
+[[nodiscard]] Result<> serve(const shim::Config& config, const ServeOptions& options);
 
 /// Serves until SIGTERM, SIGINT or the end of the ready descriptor; then the socket file is gone.
 [[nodiscard]] Result<> mediate(const MediateOptions& options);

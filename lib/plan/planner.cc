@@ -152,8 +152,11 @@ Result<bool> Draft::settle_by_offer(const model::Requirement& wanted, model::Lin
   XC_CHECK(fit(wanted, *offered, link));
   if (!wanted.type.empty() && wanted.type != name_of(link.type))
     remark("asked for as " + quoted(wanted.type) + ", but the provider's type counts: " + quoted(name_of(link.type)));
-  if (link.type == model::Type::dbus)
-    remark("in effect is what all of these allow: " + describe_bus(XC_TRY(grant::narrow(link, *offered)).rights));
+  if (link.type == model::Type::dbus) {
+    const auto effective = XC_TRY(grant::narrow(link, *offered));
+    const std::string who = effective.uid ? "; the bus knows it as user " + text::number(*effective.uid) : "";
+    remark("in effect is what all of these allow: " + describe_bus(effective.rights) + who);
+  }
   remark("offered now by " + (offered->provider.empty() ? std::string("the host") : quoted(offered->provider)) +
          " at " + quoted(offered->offer.socket));
   return true;

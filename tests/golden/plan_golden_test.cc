@@ -80,6 +80,11 @@ TEST(GoldenPlan, UnderPolicy) {
   compare_plan("under-policy", container("dialer-ui"));
 }
 
+/// A bus of the host with a role of its own, and one that nobody offers yet.
+TEST(GoldenPlan, Bus) {
+  compare_plan("bus", container("dialer"));
+}
+
 /// A provider whose own image says what it offers; LXC, so neither bundle nor environment is known.
 TEST(GoldenPlan, Provider) {
   model::Container modem;

@@ -249,13 +249,6 @@ TEST(Planner, TypesThatAreNotSupportedYetAreRefusedByTheirName) {
   EXPECT_EQ(refused(odd), "service \"x\": type \"tcpish\" is not known");
 }
 
-TEST(Planner, WhatIsAskedOfABusStaysInTheLink) {
-  auto bus = wants("system-bus", "/run/bus");
-  bus.interface = "org.freedesktop.NetworkManager";
-  bus.dbus.emplace().interface = {bus.interface};
-  EXPECT_EQ(Setting({bus}).plan()->links.at(0).asks->interface, bus.dbus->interface);
-}
-
 TEST(Planner, AnOptionalServiceOfAnUnsupportedTypeIsAWarning) {
   EXPECT_EQ(
       Setting({wants("panel", "/run/wayland-0", false)}, {offers("", "panel", Type::wayland)}).notes(0),
