@@ -62,6 +62,11 @@ class Daemon:
             os.unlink(self.path)
 
 
+def children_of(pid):
+    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
+        return [int(child) for child in file.read().split()]
+
+
 class PolicyBody:
     """Values with alignment, for the one odd message a broker needs."""
 
@@ -168,3 +173,6 @@ class Broker:
         self.idle.join(10)
         self.control.close()
         os.unlink(self.path)
+
+
+BUSES = {"dbus-daemon": Daemon, "dbus-broker": Broker}

@@ -10,13 +10,12 @@ from pathlib import Path
 import bed as beds
 import dbus_wire as wire
 import host
-from dbus_bus import Broker, Daemon
+from dbus_bus import BUSES
 from dbus_world import OBJ, Service
 from jobs import started
 
 HERE = Path(__file__).resolve().parent
 BUS_AT = "/run/dbus/system_bus_socket"  # where clients look when nobody tells them
-BUSES = {"dbus-daemon": Daemon, "dbus-broker": Broker}
 PROGRAMS = [("/usr", "/usr", ["ro"]), ("/usr/lib", "/lib", ["ro"]), ("/usr/lib64", "/lib64", ["ro"])]
 
 GI_CLIENT = """

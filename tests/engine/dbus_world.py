@@ -10,7 +10,7 @@ import time
 import pytest
 
 import dbus_wire as wire
-from dbus_bus import Broker, Daemon
+from dbus_bus import Broker, Daemon, children_of
 from dbus_wire import BUS, BUS_PATH, CALL, ERROR, REPLY, SIGNAL, Closed, Peer
 
 SOURCE = os.environ.get("XC_SOURCE", os.path.join(os.path.dirname(__file__), "..", ".."))
@@ -165,8 +165,7 @@ class Mediator:
         return Peer(self.path, **more)
 
     def workers(self):
-        with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children", encoding="ascii") as file:
-            return [pid for pid in file.read().split() if is_alive(pid)]
+        return [pid for pid in children_of(self.process.pid) if is_alive(pid)]
 
     def sockets(self):
         """How many sockets of connections the workers hold: two for each, but where there is no bus."""

@@ -1,0 +1,123 @@
+"""A D-Bus link against xdg-dbus-proxy and none at all: calls, descriptors, signals, sessions, memory, start-up. Everything
+is pinned to one processor, every figure is the best of interleaved rounds, and both proxies get the same words."""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import bench
+from dbus_bus import BUSES, children_of
+
+LOAD = str(bench.BUILD / "tests/xc-dbus-load")
+PROXIES = {"xconnect": [str(bench.BUILD / "xc-inject"), "dbus-proxy"], "xdg-dbus-proxy": ["xdg-dbus-proxy"]}
+FEW = ["--talk=org.pv.Echo", "--see=org.pv.Other", "--own=org.pv.Mine"]
+MANY = FEW + [f"--call=org.pv.Service{i}=org.pv.Iface.*@/org/pv/*" for i in range(97)]
+
+
+def ask(*words):
+    return float(subprocess.run([LOAD, *map(str, words)], check=True, capture_output=True, text=True,
+                                stdin=subprocess.DEVNULL).stdout)
+
+
+class Proxy:
+    """One that runs; `started` is the time until it was ready."""
+
+    def __init__(self, program, bus, path, words):
+        self.path = path
+        self.ready, theirs = os.pipe()
+        began = time.perf_counter()
+        self.process = subprocess.Popen([*program, f"--fd={theirs}", f"unix:path={bus}", path, "--filter", *words],
+                                        pass_fds=[theirs])
+        os.close(theirs)
+        assert os.read(self.ready, 1) == b"x"
+        self.started = (time.perf_counter() - began) * 1e3
+
+    def pss(self):
+        """KiB of all its processes."""
+        total = 0
+        for pid in [self.process.pid, *children_of(self.process.pid)]:
+            lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+            total += next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+        return total
+
+    def stop(self):
+        os.close(self.ready)
+        self.process.wait(10)
+
+
+def start_up(program, bus, path):
+    """Milliseconds until ready, and until a first client has its answer."""
+    began = time.perf_counter()
+    proxy = Proxy(program, bus, path, FEW)
+    ask("session", path, 1)
+    took = (time.perf_counter() - began) * 1e3
+    proxy.stop()
+    return proxy.started, took
+
+
+def best(rounds, paths, *words):
+    acts = {name: lambda p=path: ask(words[0], p, *words[1:]) for name, path in paths.items()}
+    return {name: min(values) for name, values in bench.interleaved(rounds, **acts).items()}
+
+
+def measure(options, bus, home):
+    few = {name: Proxy(program, bus, f"{home}/{name}-3", FEW) for name, program in PROXIES.items()}
+    many = {name: Proxy(program, bus, f"{home}/{name}-100", MANY) for name, program in PROXIES.items()}
+    paths = {"direct": bus, **{name: proxy.path for name, proxy in few.items()}}
+    crowded = {"direct": bus, **{name: proxy.path for name, proxy in many.items()}}
+    count, rounds = options.count, options.rounds
+    figures = {"call, depth 1": best(rounds, paths, "call", count, 1, 16),
+               "call, depth 32": best(rounds, paths, "call", count, 32, 16),
+               "call of 8 KiB": best(rounds, paths, "call", count // 2, 1, 8192),
+               "call with a descriptor": best(rounds, paths, "fds", count // 2),
+               "call, 100 rules": best(rounds, crowded, "call", count, 1, 16),
+               "signal": best(rounds, paths, "signals", count * 2),
+               "new session, 3 rules": best(rounds, paths, "session", 100),
+               "new session, 100 rules": best(rounds, crowded, "session", 100)}
+    memory = {name: proxy.pss() for name, proxy in few.items()}
+    for proxy in [*few.values(), *many.values()]:
+        proxy.stop()
+    starts = {name: min(start_up(program, bus, f"{home}/start") for _ in range(rounds))
+              for name, program in PROXIES.items()}
+    return figures, memory, starts
+
+
+def show(figures, memory, starts, options):
+    ours, theirs = PROXIES
+    rows = []
+    for what, us in figures.items():
+        direct = us["direct"]
+        rows.append([what, direct, us[ours], us[theirs], us[ours] - direct, us[theirs] - direct, us[ours] / direct,
+                     us[theirs] / us[ours]])
+    bench.table(f"{options.bus}, microseconds each, best of {options.rounds}",
+                ["", "direct", ours, theirs, "we add", "they add", "x direct", "faster than they"], rows)
+    bench.table("memory and start-up", ["", "PSS KiB", "ready ms", "first answer ms"],
+                [[name, memory[name], *starts[name]] for name in PROXIES])
+    print(f"\nload average {os.getloadavg()[0]:.2f}, one processor for everything")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--count", type=int, default=10000, help="calls a round")
+    parser.add_argument("--bus", choices=list(BUSES), default="dbus-daemon")
+    options = parser.parse_args()
+    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    with tempfile.TemporaryDirectory() as home:
+        bus = BUSES[options.bus](home)
+        service = subprocess.Popen([LOAD, "serve", bus.path], stdout=subprocess.PIPE)
+        try:
+            assert service.stdout.readline() == b"ready\n"
+            show(*measure(options, bus.path, home), options)
+        finally:
+            service.kill()
+            service.wait()
+            bus.stop()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
