@@ -44,6 +44,11 @@ class Proxy:
             total += next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
         return total
 
+    def seconds(self):
+        """Processor time all its threads and processes have had."""
+        return sum(int(task.joinpath("schedstat").read_text().split()[0]) for pid in
+                   [self.process.pid, *children_of(self.process.pid)] for task in Path(f"/proc/{pid}/task").iterdir()) / 1e9
+
     def stop(self):
         os.close(self.ready)
         self.process.wait(10)
@@ -64,6 +69,16 @@ def best(rounds, paths, *words):
     return {name: min(values) for name, values in bench.interleaved(rounds, **acts).items()}
 
 
+def processor_time(proxies, rounds, *words):
+    """Microseconds of processor a proxy has spent for each call: what other load of the machine hardly changes."""
+    def spent(proxy):
+        before = proxy.seconds()
+        ask(words[0], proxy.path, *words[1:])
+        return (proxy.seconds() - before) / words[1] * 1e6
+    results = bench.interleaved(rounds, **{name: lambda p=proxy: spent(p) for name, proxy in proxies.items()})
+    return {name: min(values) for name, values in results.items()}
+
+
 def measure(options, bus, home):
     few = {name: Proxy(program, bus, f"{home}/{name}-3", FEW) for name, program in PROXIES.items()}
     many = {name: Proxy(program, bus, f"{home}/{name}-100", MANY) for name, program in PROXIES.items()}
@@ -78,15 +93,19 @@ def measure(options, bus, home):
                "signal": best(rounds, paths, "signals", count * 2),
                "new session, 3 rules": best(rounds, paths, "session", 100),
                "new session, 100 rules": best(rounds, crowded, "session", 100)}
+    processor = {"call, depth 1": processor_time(few, rounds, "call", count, 1, 16),
+                 "call, depth 32": processor_time(few, rounds, "call", count, 32, 16),
+                 "call with a descriptor": processor_time(few, rounds, "fds", count // 2),
+                 "signal": processor_time(few, rounds, "signals", count * 2)}
     memory = {name: proxy.pss() for name, proxy in few.items()}
     for proxy in [*few.values(), *many.values()]:
         proxy.stop()
     starts = {name: min(start_up(program, bus, f"{home}/start") for _ in range(rounds))
               for name, program in PROXIES.items()}
-    return figures, memory, starts
+    return figures, processor, memory, starts
 
 
-def show(figures, memory, starts, options):
+def show(figures, processor, memory, starts, options):
     ours, theirs = PROXIES
     rows = []
     for what, us in figures.items():
@@ -95,6 +114,8 @@ def show(figures, memory, starts, options):
                      us[theirs] / us[ours]])
     bench.table(f"{options.bus}, microseconds each, best of {options.rounds}",
                 ["", "direct", ours, theirs, "we add", "they add", "x direct", "faster than they"], rows)
+    bench.table("processor time of the proxy, microseconds each", ["", ours, theirs, "theirs / ours"],
+                [[what, us[ours], us[theirs], us[theirs] / us[ours]] for what, us in processor.items()])
     bench.table("memory and start-up", ["", "PSS KiB", "ready ms", "first answer ms"],
                 [[name, memory[name], *starts[name]] for name in PROXIES])
     print(f"\nload average {os.getloadavg()[0]:.2f}, one processor for everything")
