@@ -52,7 +52,7 @@ class Peer {
     name.sun_family = AF_UNIX;
     std::strncpy(name.sun_path, path, sizeof name.sun_path - 1);
     if (::connect(socket_.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name) != 0) die("connect");
-    write({"", 1});
+    write(std::string_view("\0", 1));
     for (const char digit : xc::text::number(std::uint64_t{::getuid()})) claim += {'3', digit};
     for (const std::string& line : {"AUTH EXTERNAL " + claim, std::string("NEGOTIATE_UNIX_FD")}) {  // as libdbus does
       write(line + "\r\n");
