@@ -107,7 +107,17 @@ def test_a_manifest_inside_the_image_offers_paths_of_its_own_root(bed, engine):
     directory.mkdir()
     (directory / "services.json").write_text(json.dumps(beds.services(REST_OFFER)))
     serving(engine, provider)
-    assert get(started(engine, dialer(bed, wishes=[REST_WISH])))["provider"] == "modem"
+    named = {**REST_WISH, "provider": provider.name}
+    assert get(started(engine, dialer(bed, wishes=[named])))["provider"] == "modem"
+    # Who did not ask for this very container is not answered by its image: it could be anybody's.
+    stranger = started(engine, dialer(bed, name="stranger", wishes=[REST_WISH]))
+    assert "nobody offers the service" in client(stranger, "get", API, "/v1/status")
+    # Once host policy lists the image, it answers like every other provider.
+    engine.stop(provider)
+    bed.policy("image.json", {"#spec": "xconnect-policy@1", "allow": [{"consumer": "*", "service": "*", "roles": ["*"]}],
+                              "offer": [{"provider": provider.name, "service": "modem-api"}]})
+    serving(engine, provider)
+    assert get(stranger)["provider"] == "modem"
 
 
 def test_an_annotation_alone_asks_for_a_service(bed, oci):
