@@ -4,7 +4,9 @@
 //
 // Doing this at build time keeps libseccomp and its heap out of every worker.
 #include <linux/filter.h>
+#include <linux/sockios.h>
 #include <seccomp.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 
 #include <cstdio>
@@ -22,8 +24,13 @@ namespace {
   std::exit(1);
 }
 
-int allow(scmp_filter_ctx context, int call, bool anonymous) {
-  if (!anonymous) return seccomp_rule_add(context, SCMP_ACT_ALLOW, call, 0);
+int allow(scmp_filter_ctx context, int call, const std::string& option) {
+  if (option.empty()) return seccomp_rule_add(context, SCMP_ACT_ALLOW, call, 0);
+  if (option == "unix") {
+    const int inq = seccomp_rule_add(context, SCMP_ACT_ALLOW, call, 1, SCMP_A1(SCMP_CMP_EQ, SIOCINQ));
+    return inq != 0 ? inq : seccomp_rule_add(context, SCMP_ACT_ALLOW, call, 1, SCMP_A1(SCMP_CMP_EQ, SIOCATMARK));
+  }
+  if (option != "anonymous") die("unknown restriction " + option);
   return seccomp_rule_add(context, SCMP_ACT_ALLOW, call, 2, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0),
                           SCMP_A3(SCMP_CMP_MASKED_EQ, MAP_ANONYMOUS | MAP_SHARED, MAP_ANONYMOUS));
 }
@@ -42,7 +49,7 @@ void add_list(scmp_filter_ctx context, std::uint32_t arch, const std::string& pa
                                                                name == "clock_gettime" ? "clock_gettime64" : ""}) {
       const int call = variant.empty() ? __NR_SCMP_ERROR : seccomp_syscall_resolve_name_arch(arch, variant.c_str());
       if (call == __NR_SCMP_ERROR && variant == name) die("unknown system call " + name);
-      if (call >= 0 && allow(context, call, option == "anonymous") != 0) die("cannot add " + variant);
+      if (call >= 0 && allow(context, call, option) != 0) die("cannot add " + variant);
     }
   }
 }

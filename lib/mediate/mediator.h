@@ -76,11 +76,11 @@ class Mediator {
   [[nodiscard]] virtual bool transparent() const { return false; }
 };
 
-/// The mediator for `terms.type`; null for a type that no bytes are mediated for (devices).
+/// The mediator for `terms.type`; null for a type whose bytes nobody has to understand
+/// (`unix`, which shim/relay passes on, and devices).
 [[nodiscard]] std::unique_ptr<Mediator> make_mediator(const Terms& terms);
 
 // One maker per protocol, each in the file of its name.
-[[nodiscard]] std::unique_ptr<Mediator> make_raw(const Terms& terms);
 [[nodiscard]] std::unique_ptr<Mediator> make_rest(const Terms& terms);   // rest.cc: HTTP/1
 [[nodiscard]] std::unique_ptr<Mediator> make_http2(const Terms& terms);  // h2.cc: rest links that speak h2c
 [[nodiscard]] std::unique_ptr<Mediator> make_dbus(const Terms& terms);

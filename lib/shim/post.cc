@@ -78,6 +78,12 @@ std::optional<milliseconds> Post::serve(Clock::time_point now) {
       continue;
     }
     reason_ = std::move(opened.reason);
+    if (!opened.server &&
+        door_.effective().type == model::Type::raw_unix) {  // no protocol, so no word of ours: the end
+      ++turned_away_;
+      refused_ += opened.upstream == mediate::Upstream::denied ? 1 : 0;
+      continue;
+    }
     const Handover handover{opened.upstream, std::move(client), std::move(opened.server)};
     if (auto outcome = hand_over(handover, now); !outcome) turn_away(outcome.error().text);
   }
@@ -224,14 +230,15 @@ PostStatus Post::status() const {
   status.state = listener_ ? "open" : "closed";
   status.provider = door_.provider();
   status.reason = reason_;
-  status.connections = passed_;
+  status.connections = passed_ + turned_away_;
+  status.refusals = refused_;
   status.active = active();
   status.restarts = restarts_;
   status.worker = worker_ ? worker_->process.pid : 0;
   if (!page_) return status;
   const mediate::Tally tally = page_->tally;
   status.messages = tally.messages;
-  status.refusals = tally.refusals;
+  status.refusals += tally.refusals;
   status.to_server = tally.to_server;
   status.to_client = tally.to_client;
   status.descriptors = tally.descriptors;

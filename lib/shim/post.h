@@ -114,7 +114,9 @@ class Post {
   std::vector<Sandboxed> retired_;  ///< told to finish what they have
   int observer_ = -1;
   std::string reason_;
-  std::uint64_t passed_ = 0;  ///< connections handed to workers
+  std::uint64_t passed_ = 0;       ///< connections handed to workers
+  std::uint64_t turned_away_ = 0;  ///< connections of a raw link closed because there was no provider for them
+  std::uint64_t refused_ = 0;      ///< of those, because the provider or host policy says no
   std::uint64_t restarts_ = 0;
   Clock::time_point waiting_since_;         ///< of the oldest connection no worker has taken
   std::vector<Clock::time_point> crashes_;  ///< within the last minute

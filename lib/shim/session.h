@@ -2,35 +2,33 @@
 // and deadlines live here, once for all protocols.
 #pragma once
 
-#include <chrono>
 #include <memory>
-#include <optional>
 
 #include "mediate/mediator.h"
+#include "shim/connection.h"
 #include "shim/endpoint.h"
 
 namespace xc::shim {
 
-using Clock = std::chrono::steady_clock;
-
-class Session {
+class Session final : public Connection {
  public:
   Session(Fd client, Fd server, std::unique_ptr<mediate::Mediator> mediator);
 
-  /// Moves everything that can be moved. An error ends the connection at once.
-  [[nodiscard]] Result<> pump(Clock::time_point now);
-  /// The deadline passed: the mediator may answer; an error ends the connection.
-  [[nodiscard]] Result<> expire(Clock::time_point now);
-
-  /// Both ends have been told everything: the connection can be closed.
-  [[nodiscard]] bool over() const { return client.drained() && server.drained(); }
-  /// When expire() is due; empty = never.
-  [[nodiscard]] std::optional<Clock::time_point> deadline() const { return deadline_; }
+  void wake(Side side, std::uint32_t events) override { end(side).wake(events); }
+  [[nodiscard]] Result<> pump(Clock::time_point now) override;
+  /// The mediator may answer.
+  [[nodiscard]] Result<> expire(Clock::time_point now) override;
+  [[nodiscard]] bool over() const override { return client.drained() && server.drained(); }
+  [[nodiscard]] std::optional<Clock::time_point> deadline() const override { return deadline_; }
+  [[nodiscard]] int descriptor(Side side) const override { return end(side).descriptor(); }
+  [[nodiscard]] std::uint32_t interest(Side side) const override { return end(side).interest(); }
 
   Endpoint client;
   Endpoint server;
 
  private:
+  [[nodiscard]] Endpoint& end(Side side) { return side == Side::client ? client : server; }
+  [[nodiscard]] const Endpoint& end(Side side) const { return side == Side::client ? client : server; }
   [[nodiscard]] Result<> flush();
   void renew_deadline(Clock::time_point now, bool progress);
   [[nodiscard]] mediate::Wire wire() { return {client.in, server.out, server.in, client.out}; }

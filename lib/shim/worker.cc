@@ -7,10 +7,12 @@
 #include <array>
 #include <bit>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "shim/handover.h"
 #include "shim/observer.h"
+#include "shim/relay.h"
 #include "shim/session.h"
 #include "sys/poller.h"
 #include "sys/seccomp.h"
@@ -18,19 +20,17 @@
 namespace xc::shim {
 namespace {
 
-/// Which endpoint of which session an event belongs to: the address of the session, with the side in its lowest bit.
-enum class Side : std::uint64_t { client = 0, server = 1 };
-
+/// A connection in the poller. An event names it by its address, with the side in the lowest bit.
 struct Watched {
-  std::unique_ptr<Session> session;
+  std::unique_ptr<Connection> connection;
   std::array<std::uint32_t, 2> watching{};  ///< events each side is registered for; 0 = not registered
   bool finished = false;
 };
 
 class Worker {
  public:
-  Worker(const Duty& duty, Fd control, sys::Poller poller)
-      : duty_(duty), control_(std::move(control)), poller_(std::move(poller)) {}
+  Worker(const Duty& duty, Fd control, sys::Poller poller, std::optional<Toolbox> tools)
+      : duty_(duty), control_(std::move(control)), poller_(std::move(poller)), tools_(std::move(tools)) {}
 
   Result<> run();
 
@@ -39,7 +39,8 @@ class Worker {
   Result<> take_connection();
   void pump(Watched& watched);
   void settle(Watched& watched, Result<> outcome);
-  Result<> watch(Watched& watched, Side side, const Endpoint& endpoint);
+  Result<> watch(Watched& watched, Side side);
+  std::unique_ptr<Connection> connect(Handover handover);
   void expire_due();
   void sweep();
   [[nodiscard]] int patience_left() const;
@@ -48,6 +49,7 @@ class Worker {
   Fd control_;
   sys::Poller poller_;
   SocketObserver observer_;
+  std::optional<Toolbox> tools_;  ///< of raw links
   std::vector<std::unique_ptr<Watched>> connections_;
   bool swept_ = true;
   Clock::time_point now_ = Clock::now();
@@ -74,8 +76,7 @@ Result<> Worker::serve(std::uint64_t token, std::uint32_t events) {
   if (token == control_token) return take_connection();
   auto& watched = *std::bit_cast<Watched*>(token & ~std::uint64_t{1});
   if (watched.finished) return {};
-  const bool from_client = static_cast<Side>(token & 1U) == Side::client;
-  (from_client ? watched.session->client : watched.session->server).wake(events);
+  watched.connection->wake(static_cast<Side>(token & 1U), events);
   pump(watched);
   return {};
 }
@@ -93,48 +94,59 @@ Result<> Worker::take_connection() {
     return {};
   }
   ++duty_.page.taken;
-  auto& [upstream, client, server, observer] = **arrived;
-  const mediate::Terms terms{duty_.effective.type,   duty_.client, duty_.link.role,  duty_.link.service,
-                             duty_.effective.rights, upstream,     duty_.page.tally, observer_.get()};
   auto watched = std::make_unique<Watched>();
-  watched->session = std::make_unique<Session>(std::move(client), std::move(server), mediate::make_mediator(terms));
+  watched->connection = connect(std::move(**arrived));
   pump(*watched);
   connections_.push_back(std::move(watched));
   return {};
 }
 
-void Worker::pump(Watched& watched) {
-  settle(watched, watched.session->pump(now_));
+std::unique_ptr<Connection> Worker::connect(Handover handover) {
+  auto& [upstream, client, server, observer] = handover;
+  if (tools_) {
+    const Relay::Terms terms{.most_descriptors = model::descriptor_limit(duty_.effective.rights),
+                             .credentials = {},
+                             .tally = duty_.page.tally};
+    return std::make_unique<Relay>(std::move(client), std::move(server), terms, *tools_);
+  }
+  const mediate::Terms terms{duty_.effective.type,   duty_.client, duty_.link.role,  duty_.link.service,
+                             duty_.effective.rights, upstream,     duty_.page.tally, observer_.get()};
+  return std::make_unique<Session>(std::move(client), std::move(server), mediate::make_mediator(terms));
 }
 
-/// After a session moved: what to wait for next, or its end.
+void Worker::pump(Watched& watched) {
+  settle(watched, watched.connection->pump(now_));
+}
+
+/// After a connection moved: what to wait for next, or its end.
 void Worker::settle(Watched& watched, Result<> outcome) {
-  if (outcome && !watched.session->over()) {
-    outcome = watch(watched, Side::client, watched.session->client);
-    if (outcome) outcome = watch(watched, Side::server, watched.session->server);
+  if (outcome && !watched.connection->over()) {
+    outcome = watch(watched, Side::client);
+    if (outcome) outcome = watch(watched, Side::server);
     if (outcome) {
-      if (const auto deadline = watched.session->deadline()) earliest_ = std::min(earliest_, *deadline);
+      if (const auto deadline = watched.connection->deadline()) earliest_ = std::min(earliest_, *deadline);
       return;
     }
   }
   if (!outcome) remember(duty_.page, outcome.error().text);
-  for (const auto* endpoint : {&watched.session->client, &watched.session->server})
-    if (watched.watching[endpoint == &watched.session->server ? 1 : 0] != 0) poller_.remove(endpoint->descriptor());
+  for (const Side side : {Side::client, Side::server})
+    if (watched.watching[static_cast<std::size_t>(side)] != 0) poller_.remove(watched.connection->descriptor(side));
   watched.finished = true;  // freed in sweep(): later events of this round may still name it
   swept_ = false;
 }
 
-Result<> Worker::watch(Watched& watched, Side side, const Endpoint& endpoint) {
+Result<> Worker::watch(Watched& watched, Side side) {
   std::uint32_t& watching = watched.watching[static_cast<std::size_t>(side)];
-  const std::uint32_t wanted = endpoint.interest();
+  const std::uint32_t wanted = watched.connection->interest(side);
   if (wanted == watching) return {};
+  const int descriptor = watched.connection->descriptor(side);
   const std::uint64_t token = std::bit_cast<std::uint64_t>(&watched) | static_cast<std::uint64_t>(side);
   if (wanted == 0)
-    poller_.remove(endpoint.descriptor());
+    poller_.remove(descriptor);
   else if (watching == 0)
-    XC_CHECK(poller_.add(endpoint.descriptor(), wanted, token));
+    XC_CHECK(poller_.add(descriptor, wanted, token));
   else
-    XC_CHECK(poller_.change(endpoint.descriptor(), wanted, token));
+    XC_CHECK(poller_.change(descriptor, wanted, token));
   watching = wanted;
   return {};
 }
@@ -143,10 +155,10 @@ void Worker::expire_due() {
   earliest_ = Clock::time_point::max();
   for (auto& watched : connections_) {
     if (watched->finished) continue;
-    const auto deadline = watched->session->deadline();
+    const auto deadline = watched->connection->deadline();
     if (!deadline) continue;
     if (*deadline <= now_)
-      settle(*watched, watched->session->expire(now_));
+      settle(*watched, watched->connection->expire(now_));
     else
       earliest_ = std::min(earliest_, *deadline);
   }
@@ -170,7 +182,9 @@ Result<> run_worker(const Duty& duty, Fd control) {
   // Buffers come and go with every burst: keep the heap instead of asking the kernel each time.
   (void)::mallopt(M_MMAP_THRESHOLD, 1 << 20);
   (void)::mallopt(M_TRIM_THRESHOLD, 512 << 10);
-  Worker worker(duty, std::move(control), XC_TRY(sys::Poller::create()));
+  std::optional<Toolbox> tools;
+  if (duty.effective.type == model::Type::raw_unix) tools = XC_TRY(Toolbox::create());
+  Worker worker(duty, std::move(control), XC_TRY(sys::Poller::create()), std::move(tools));
   XC_CHECK(sys::install_filter(sys::Filter::worker));  // the last call that the filter would refuse lies behind us
   return worker.run();
 }
