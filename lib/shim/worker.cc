@@ -8,11 +8,14 @@
 #include <bit>
 #include <memory>
 #include <optional>
+#include <span>
+#include <utility>
 #include <vector>
 
 #include "shim/handover.h"
 #include "shim/observer.h"
 #include "shim/relay.h"
+#include "shim/vigil.h"
 #include "shim/session.h"
 #include "sys/poller.h"
 #include "sys/seccomp.h"
@@ -35,6 +38,7 @@ class Worker {
   Result<> run();
 
  private:
+  Result<std::span<epoll_event>> next_events(std::span<epoll_event> room);
   Result<> serve(std::uint64_t token, std::uint32_t events);
   Result<> take_connection();
   void pump(Watched& watched);
@@ -51,6 +55,8 @@ class Worker {
   SocketObserver observer_;
   std::optional<Toolbox> tools_;  ///< of raw links
   std::vector<std::unique_ptr<Watched>> connections_;
+  Vigil vigil_;
+  bool busy_ = false;  ///< a raw link moved in the last round
   bool swept_ = true;
   Clock::time_point now_ = Clock::now();
   Clock::time_point earliest_ = Clock::time_point::max();  ///< no deadline lies before it
@@ -63,7 +69,7 @@ Result<> Worker::run() {
   XC_CHECK(poller_.add(control_.get(), EPOLLIN, control_token));
   std::array<epoll_event, events_at_once> room{};
   while (control_ || !connections_.empty()) {
-    const auto events = XC_TRY(poller_.wait(room, patience_left()));
+    const auto events = XC_TRY(next_events(room));
     now_ = Clock::now();
     for (const auto& event : events) XC_CHECK(serve(event.data.u64, event.events));
     if (now_ >= earliest_) expire_due();
@@ -72,11 +78,26 @@ Result<> Worker::run() {
   return {};
 }
 
+/// Events of the poller; after something was relayed, the next one is looked for before the worker sleeps.
+Result<std::span<epoll_event>> Worker::next_events(std::span<epoll_event> room) {
+  if (!std::exchange(busy_, false) || !vigil_.worthwhile()) return poller_.wait(room, patience_left());
+  const auto until = now_ + Vigil::longest;
+  do {
+    const auto events = XC_TRY(poller_.wait(room, 0));
+    if (events.empty()) continue;
+    vigil_.learn(true);
+    return events;
+  } while (Clock::now() < until);
+  vigil_.learn(false);
+  return poller_.wait(room, patience_left());
+}
+
 Result<> Worker::serve(std::uint64_t token, std::uint32_t events) {
   if (token == control_token) return take_connection();
   auto& watched = *std::bit_cast<Watched*>(token & ~std::uint64_t{1});
   if (watched.finished) return {};
   watched.connection->wake(static_cast<Side>(token & 1U), events);
+  busy_ = tools_.has_value();
   pump(watched);
   return {};
 }

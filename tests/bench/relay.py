@@ -93,12 +93,14 @@ def main():
     parser.add_argument("--trips", type=int, default=10000, help="round trips a round")
     parser.add_argument("--mebibytes", type=int, default=1024, help="bulk a round")
     parser.add_argument("--connections", type=int, default=1000, help="connections a round")
+    parser.add_argument("--only", choices=["bulk", "trips", "connections"], help="measure this alone")
     options = parser.parse_args()
+    wanted = lambda what: options.only in (None, what)
     with tempfile.TemporaryDirectory() as name:
         ways = start_all(Path(name))
         measure = lambda act: bench.interleaved(options.rounds, **{name: lambda w=way: act(w) for name, way in ways.items()})
         try:
-            for block in (1 << 16, 1 << 20, 1 << 10):
+            for block in (1 << 16, 1 << 20, 1 << 10) if wanted("bulk") else ():
                 amount = options.mebibytes if block > 1 << 10 else options.mebibytes // 8
                 for way in ways.values():
                     way.seconds_per_gibibyte.clear()
@@ -106,11 +108,12 @@ def main():
                      measure(lambda way: way.bulk(amount, block)), max, lambda a, b: a / b)
                 bench.table("processor time of the relay", ["way", "s/GiB"],
                             [[name, min(way.seconds_per_gibibyte)] for name, way in ways.items() if name != "direct"])
-            for size in (64, 4096):
+            for size in (64, 4096) if wanted("trips") else ():
                 show(f"round trips of {size} bytes, best of {options.rounds}", "us",
                      measure(lambda way: ask("ping", way.address, options.trips, size)), min, lambda a, b: a / b)
-            show(f"connections, best of {options.rounds}", "1/s",
-                 measure(lambda way: ask("connect", way.address, options.connections)), max, lambda a, b: a / b)
+            if wanted("connections"):
+                show(f"connections, best of {options.rounds}", "1/s",
+                     measure(lambda way: ask("connect", way.address, options.connections)), max, lambda a, b: a / b)
         finally:
             for way in ways.values():
                 os.killpg(way.process.pid, 9)
