@@ -7,8 +7,6 @@
 #include <cerrno>
 #include <string_view>
 
-#include "sys/unix_socket.h"
-
 namespace xc::app {
 namespace {
 
@@ -28,11 +26,11 @@ Result<> remove_socket(int directory, const std::string& name) {
 
 }  // namespace
 
-Result<Listener> Listener::make(const std::string& address, bool replace) {
+Result<Listener> Listener::make(const std::string& address, sys::SocketKind kind, bool replace) {
   Listener listener;
   if (address.starts_with('@')) {
     const auto name = XC_TRY(sys::UnixAddress::abstract(std::string_view(address).substr(1)));
-    listener.socket_ = XC_TRY_IN(address, sys::listen_abstract(name, sys::SocketKind::stream, 128));
+    listener.socket_ = XC_TRY_IN(address, sys::listen_abstract(name, kind, 128));
     return listener;
   }
   const auto slash = address.rfind('/');
@@ -43,7 +41,7 @@ Result<Listener> Listener::make(const std::string& address, bool replace) {
   if (replace) XC_CHECK(remove_socket(listener.directory_.get(), listener.name_));
   const mode_t mask = ::umask(0);
   ::umask(mask);
-  const sys::ListenOptions options{.mode = 0777U & ~mask, .owner = {::geteuid(), ::getegid()}};
+  const sys::ListenOptions options{.kind = kind, .mode = 0777U & ~mask, .owner = {::geteuid(), ::getegid()}};
   listener.socket_ = XC_TRY(sys::listen_at(listener.directory_.get(), listener.name_, options));
   listener.file_ = XC_TRY(id_at(listener.directory_.get(), listener.name_));
   return listener;

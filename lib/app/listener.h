@@ -6,6 +6,7 @@
 #include "base/fd.h"
 #include "base/result.h"
 #include "sys/parent_dir.h"
+#include "sys/unix_socket.h"
 
 namespace xc::app {
 
@@ -14,7 +15,7 @@ class Listener {
  public:
   /// "/path", a path below the working directory, or "@name". A path that is taken is an error; with `replace` a socket
   /// that stands there is removed first.
-  [[nodiscard]] static Result<Listener> make(const std::string& address, bool replace = false);
+  [[nodiscard]] static Result<Listener> make(const std::string& address, sys::SocketKind kind, bool replace = false);
   Listener(Listener&&) = default;
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;

@@ -32,7 +32,12 @@ Result<shim::Config> config_of(const MediateOptions& options) {
   const auto type = model::type_of(options.type);
   if (!type || !plan::is_supported(*type))
     return fail(Kind::usage, "TYPE: " + text::quoted(options.type) + " is not mediated; try unix, rest or dbus");
+  const auto kind = model::socket_kind_of(options.socket_kind);
+  if (!kind || *kind == model::SocketKind::datagram ||
+      (*kind != model::SocketKind::stream && *type != model::Type::raw_unix))
+    return fail(Kind::usage, "--socket-type: expected stream, or for unix seqpacket");
   model::Link link;
+  link.socket_kind = *kind;
   link.service = options.type;
   link.role = options.role;
   link.target = options.listen;
@@ -53,7 +58,8 @@ Result<> serve(const shim::Config& config, const ServeOptions& options) {
   std::vector<Listener> places;
   std::vector<Fd> listeners;
   for (const model::Link& link : config.links) {
-    places.push_back(XC_TRY_IN(link.target, Listener::make(link.target, options.replace)));
+    places.push_back(
+        XC_TRY_IN(link.target, Listener::make(link.target, shim::kind_of(link.socket_kind), options.replace)));
     listeners.push_back(places.back().take());
   }
   const shim::Street street{config.consumer, proc, config.host, nullptr, nullptr};

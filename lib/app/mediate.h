@@ -10,9 +10,10 @@
 namespace xc::app {
 
 struct MediateOptions {
-  std::string type;     ///< word of services.json: unix, rest, dbus
-  std::string listen;   ///< "/path" or "@name"; the path must not exist
-  std::string connect;  ///< "/path" or "@name"
+  std::string type;                    ///< word of services.json: unix, rest, dbus
+  std::string listen;                  ///< "/path" or "@name"; the path must not exist
+  std::string connect;                 ///< "/path" or "@name"
+  std::string socket_kind = "stream";  ///< word of services.json: stream, seqpacket
   std::string client = "client";
   std::string role = "any";
   std::string rules;  ///< file; empty = nothing restricted, nothing special granted

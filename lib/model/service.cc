@@ -38,6 +38,13 @@ std::string_view name_of(BusMessage message) {
   return message == BusMessage::call ? "call" : "signal";
 }
 
+std::optional<SocketKind> socket_kind_of(std::string_view name) {
+  using enum SocketKind;
+  for (const SocketKind kind : {stream, seqpacket, datagram})
+    if (name_of(kind) == name) return kind;
+  return std::nullopt;
+}
+
 std::string_view name_of(Origin origin) {
   if (origin == Origin::host) return "host";
   return origin == Origin::image ? "image" : "listed-image";

@@ -19,6 +19,7 @@ enum class Type : std::uint8_t { raw_unix, rest, dbus, wayland, drm, input, char
 /// Kind of socket a raw `unix` service speaks (unix(7)).
 enum class SocketKind : std::uint8_t { stream, seqpacket, datagram, count_ };
 [[nodiscard]] std::string_view name_of(SocketKind kind);
+[[nodiscard]] std::optional<SocketKind> socket_kind_of(std::string_view name);
 
 /// Who wrote a manifest: the host's administrator, or the image (then it is a request and no more: R18), which host
 /// policy may have listed among those that may offer the service.

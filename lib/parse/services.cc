@@ -52,14 +52,11 @@ Result<std::vector<std::string>> read_allow(View view, std::vector<std::string>&
 }
 
 Result<model::SocketKind> read_socket_kind(View view, model::Type type) {
-  using enum model::SocketKind;
-  for (const model::SocketKind kind : {stream, seqpacket, datagram}) {
-    if (!view.is(Form::string) || view.text() != model::name_of(kind)) continue;
-    if (kind != stream && type != model::Type::raw_unix)
-      return view.fail("only services of type unix have another kind of socket than \"stream\"");
-    return kind;
-  }
-  return view.expected("\"stream\", \"seqpacket\" or \"dgram\"");
+  const auto kind = view.is(Form::string) ? model::socket_kind_of(view.text()) : std::nullopt;
+  if (!kind) return view.expected("\"stream\", \"seqpacket\" or \"dgram\"");
+  if (*kind != model::SocketKind::stream && type != model::Type::raw_unix)
+    return view.fail("only services of type unix have another kind of socket than \"stream\"");
+  return *kind;
 }
 
 /// The members of an offer that owns a name on a bus.

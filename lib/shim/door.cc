@@ -12,6 +12,13 @@
 namespace xc::shim {
 namespace {
 
+/// Nobody is there, as far as a client can be told: the provider is not up, or its socket is not.
+bool means_absent(const Error& error) {
+  return error.kind == Kind::again || error.code == ENOENT || error.code == ECONNREFUSED || error.code == ENOTDIR;
+}
+
+}  // namespace
+
 sys::SocketKind kind_of(model::SocketKind kind) {
   switch (kind) {
     case model::SocketKind::seqpacket: return sys::SocketKind::seqpacket;
@@ -21,13 +28,6 @@ sys::SocketKind kind_of(model::SocketKind kind) {
   }
   return sys::SocketKind::stream;
 }
-
-/// Nobody is there, as far as a client can be told: the provider is not up, or its socket is not.
-bool means_absent(const Error& error) {
-  return error.kind == Kind::again || error.code == ENOENT || error.code == ECONNREFUSED || error.code == ENOTDIR;
-}
-
-}  // namespace
 
 Door::Opened Door::open() {
   Opened opened;
@@ -49,9 +49,9 @@ Door::Opened Door::open() {
 
 Result<Fd> Door::knock() {
   XC_CHECK(find_provider());
-  if (!container_) return connect_to_host();
-  Fd server = XC_TRY(connect_to_container());
-  XC_CHECK(check_peer(server));
+  Fd server = XC_TRY(container_ ? connect_to_container() : connect_to_host());
+  if (container_) XC_CHECK(check_peer(server));
+  if (kind_ != sys::SocketKind::stream) XC_CHECK(sys::prepare_packets(server.get()));
   return server;
 }
 

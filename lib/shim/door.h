@@ -29,6 +29,8 @@ struct Street {
   const sys::Process* init;                 ///< the consumer's first process; null likewise
 };
 
+[[nodiscard]] sys::SocketKind kind_of(model::SocketKind kind);
+
 class Door {
  public:
   /// Both outlive the door.

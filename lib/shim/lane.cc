@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "sys/rights.h"
+#include "sys/unix_message.h"
 
 namespace xc::shim {
 namespace {
@@ -63,6 +64,7 @@ Result<> Lane::take(Toolbox& tools) {
     case sys::Next::plain: return take_plain(tools, ahead.size);
     case sys::Next::record: return take_record(tools, ahead.size);
     case sys::Next::urgent: return take_urgent();
+    case sys::Next::stale: return take_record(tools, 1);
     case sys::Next::end: ended_ = true; break;
     case sys::Next::nothing: break;
   }
@@ -103,6 +105,8 @@ Result<> Lane::take_record(Toolbox& tools, std::size_t size) {
   message.msg_controllen = control.size();
   const auto room = std::span(tools.buffer).first(std::min(size, tools.buffer.size()));
   const ssize_t got = take_message(from_.socket.get(), room, message);
+  if (got <= 0) from_.readable = false;
+  if (got == 0 || (got < 0 && errno == EAGAIN)) return {};  // nothing but the place of an urgent byte
   if (got < 0) return fail_errno(Kind::kernel, "recvmsg", errno);
   auto descriptors = sys::take_rights(message);
   if ((message.msg_flags & MSG_CTRUNC) != 0)
@@ -112,15 +116,15 @@ Result<> Lane::take_record(Toolbox& tools, std::size_t size) {
 }
 
 Result<> Lane::take_urgent() {
-  char byte = 0;
-  if (::recv(from_.socket.get(), &byte, 1, MSG_OOB | MSG_DONTWAIT) != 1) return {};  // replaced by a later one
-  return forward({.bytes = {&byte, 1}, .flags = MSG_OOB});
+  std::array<char, 1> byte{};
+  if (sys::receive_plain(from_.socket.get(), byte, MSG_OOB) != 1) return {};  // replaced by a later one
+  return forward({.bytes = {byte.data(), 1}, .flags = MSG_OOB});
 }
 
 /// One message with its boundary. The end of the conversation and an empty message both have no bytes; but a message
 /// has a time (SO_TIMESTAMP is set on both sockets), and the end has none.
 Result<> Lane::take_packet(Toolbox& tools) {
-  const ssize_t size = ::recv(from_.socket.get(), nullptr, 0, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT);
+  const ssize_t size = sys::receive_plain(from_.socket.get(), {}, MSG_PEEK | MSG_TRUNC);
   if (size < 0) {
     from_.readable = false;
     ended_ = errno == ECONNRESET;

@@ -114,6 +114,7 @@ bool Post::somebody_waits() const {
 }
 
 Result<> Post::hand_over(const Handover& handover, Clock::time_point now) {
+  if (link_.socket_kind == model::SocketKind::seqpacket) XC_CHECK(sys::prepare_packets(handover.client.get()));
   if (!page_) page_ = XC_TRY(SharedPage::create());
   if (worker_ && worker_->generation != door_.generation()) retire_worker();
   if (!worker_) XC_CHECK(start_worker());

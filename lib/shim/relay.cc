@@ -16,7 +16,7 @@ LaneTerms lane_terms(const Relay::Terms& terms, bool towards_server) {
 
 Relay::Relay(Fd client, Fd server, const Terms& terms, Toolbox& tools)
     : tools_(tools),
-      ports_{{{.socket = std::move(client)}, {.socket = std::move(server)}}},
+      ports_{{{.socket = std::move(client)}, {.socket = std::move(server), .readable = false}}},
       to_server_(ports_[0], ports_[1], lane_terms(terms, true)),
       to_client_(ports_[1], ports_[0], lane_terms(terms, false)) {}
 

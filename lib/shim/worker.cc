@@ -15,8 +15,8 @@
 #include "shim/handover.h"
 #include "shim/observer.h"
 #include "shim/relay.h"
-#include "shim/vigil.h"
 #include "shim/session.h"
+#include "shim/vigil.h"
 #include "sys/poller.h"
 #include "sys/seccomp.h"
 
@@ -125,7 +125,8 @@ Result<> Worker::take_connection() {
 std::unique_ptr<Connection> Worker::connect(Handover handover) {
   auto& [upstream, client, server, observer] = handover;
   if (tools_) {
-    const Relay::Terms terms{.most_descriptors = model::descriptor_limit(duty_.effective.rights),
+    const Relay::Terms terms{.packets = duty_.link.socket_kind == model::SocketKind::seqpacket,
+                             .most_descriptors = model::descriptor_limit(duty_.effective.rights),
                              .credentials = {},
                              .tally = duty_.page.tally};
     return std::make_unique<Relay>(std::move(client), std::move(server), terms, *tools_);

@@ -46,15 +46,20 @@ std::size_t start_of_record(int socket, std::span<char> room, std::size_t last) 
   return look.size > 0 ? static_cast<std::size_t>(look.size) : 0;  // EFAULT: it is the very first record
 }
 
-bool at_urgent_mark(int socket) {
+bool at_mark(int socket) {
   int mark = 0;
   return ::ioctl(socket, SIOCATMARK, &mark) == 0 && mark != 0;  // before Linux 5.15 there is no such thing
 }
 
-/// The mark stays for a moment after the byte was read.
 bool has_urgent_byte(int socket) {
-  char byte = 0;
-  return ::recv(socket, &byte, 1, MSG_OOB | MSG_PEEK | MSG_DONTWAIT) == 1;
+  std::array<char, 1> byte{};
+  return receive_plain(socket, byte, MSG_OOB | MSG_PEEK) == 1;
+}
+
+/// The mark stays for a moment after its byte was read, and may then be mistaken for that of a byte which has just
+/// come.
+bool at_urgent_byte(int socket) {
+  return at_mark(socket) && has_urgent_byte(socket) && at_mark(socket);
 }
 
 }  // namespace
@@ -82,9 +87,9 @@ Result<Ahead> Lookout::look(int socket, std::span<char> room) const {
   for (;;) {
     int counted = 0;  // before the look: it vouches for these bytes, and not for what comes later
     if (::ioctl(socket, SIOCINQ, &counted) != 0) return fail_errno(Kind::kernel, "SIOCINQ", errno);
-    if (counted > 0 && at_urgent_mark(socket) && has_urgent_byte(socket)) return Ahead{Next::urgent, 1};
+    if (counted > 0 && at_urgent_byte(socket)) return Ahead{Next::urgent, 1};
     const Look glance = peek(socket, room.first(far_sighted_ ? 1 : room.size()));
-    if (glance.size < 0 && glance.code == EAGAIN) return Ahead{};
+    if (glance.size < 0 && glance.code == EAGAIN) return Ahead{at_mark(socket) ? Next::stale : Next::nothing, 0};
     if (glance.size < 0 && glance.code != ECONNRESET) return fail_errno(Kind::kernel, "recvmsg", glance.code);
     if (glance.size <= 0) return Ahead{Next::end, 0};
     if (counted == 0) continue;  // it came between the two calls

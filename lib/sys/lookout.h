@@ -17,6 +17,7 @@ enum class Next : std::uint8_t {
   nothing,  ///< not now
   end,      ///< the peer has ended its side, or is gone
   urgent,   ///< the byte sent with MSG_OOB is the next one
+  stale,    ///< the place of an urgent byte that was read; reading on (not looking) removes it
   plain,    ///< bytes that carry no descriptors
   record,   ///< bytes of one record; if it has descriptors, they belong to the first of them
 };

@@ -8,6 +8,8 @@
 #include <array>
 #include <cerrno>
 
+#include "sys/unix_message.h"
+
 namespace xc::sys {
 
 Result<Pipes> Pipes::create(std::size_t count, int capacity) {
@@ -39,7 +41,7 @@ void Pipes::give_back_full(Pipe pipe) {
     const auto moved = splice_bytes(pipe.read.get(), drain_.get(), std::size_t{1} << 20U);
     if (!moved || !*moved || **moved == 0) break;  // empty, or not to be emptied: then it is not used again
     std::array<char, 4096> waste;
-    while (::recv(sink_.get(), waste.data(), waste.size(), MSG_DONTWAIT) > 0) {
+    while (receive_plain(sink_.get(), waste, 0) > 0) {
     }
   }
   if (int left = 0; ::ioctl(pipe.read.get(), FIONREAD, &left) == 0 && left == 0) idle_.push_back(std::move(pipe));

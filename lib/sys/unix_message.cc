@@ -35,6 +35,17 @@ Result<std::optional<std::size_t>> send_message(int socket, std::string_view byt
   return static_cast<std::size_t>(sent);
 }
 
+ssize_t receive_plain(int socket, std::span<char> buffer, int flags) {
+  iovec piece{buffer.data(), buffer.size()};
+  msghdr header{};
+  header.msg_iov = &piece;
+  header.msg_iovlen = 1;
+  ssize_t got = -1;
+  do got = ::recvmsg(socket, &header, flags | MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+  while (got < 0 && errno == EINTR);
+  return got;
+}
+
 Result<std::optional<Received>> receive_message(int socket, std::span<char> buffer, std::size_t limit) {
   iovec piece{buffer.data(), buffer.size()};
   alignas(cmsghdr) std::array<char, rights_room> control{};

@@ -2,6 +2,8 @@
 // socket's own mode decides, "not now" is an answer.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstddef>
 #include <optional>
 #include <span>
@@ -18,6 +20,10 @@ namespace xc::sys {
 /// descriptors on a stream there must be at least one byte.
 [[nodiscard]] Result<std::optional<std::size_t>> send_message(int socket, std::string_view bytes,
                                                               std::span<const int> descriptors);
+
+/// recvmsg(2) without control data: how many bytes (with MSG_TRUNC in `flags`, the message's whole length), or -1 with
+/// errno set. For processes whose filter knows no recv(2).
+[[nodiscard]] ssize_t receive_plain(int socket, std::span<char> buffer, int flags);
 
 struct Received {
   std::size_t size = 0;  ///< 0 on a stream or seqpacket: the peer has ended its side

@@ -132,6 +132,15 @@ Result<Fd> connect_abstract(std::string_view name, SocketKind kind) {
   return connected(XC_TRY(UnixAddress::abstract(name)), kind);
 }
 
+Result<> prepare_packets(int socket) {
+  const int on = 1;
+  if (::setsockopt(socket, SOL_SOCKET, SO_TIMESTAMP, &on, sizeof on) != 0)
+    return fail_errno(Kind::kernel, "SO_TIMESTAMP", errno);
+  const int most = 1 << 30;  // cut to net.core.wmem_max, like every sender's that has no special right
+  (void)::setsockopt(socket, SOL_SOCKET, SO_SNDBUF, &most, sizeof most);
+  return {};
+}
+
 Result<Credentials> peer_credentials(int socket) {
   ucred peer{};
   socklen_t size = sizeof peer;

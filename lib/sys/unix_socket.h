@@ -64,6 +64,11 @@ struct ListenOptions {
 /// The same for an abstract name in the network namespace of the calling process.
 [[nodiscard]] Result<Fd> connect_abstract(std::string_view name, SocketKind kind);
 
+/// Readies a connected socket that keeps message boundaries for a relay: each message has a time from now on (so an
+/// empty one differs from the end of the connection), and the longest one possible here may be sent. An error means
+/// that the end could not be told.
+[[nodiscard]] Result<> prepare_packets(int socket);
+
 struct Credentials {
   pid_t pid = 0;  ///< in our pid namespace; 0 when it lives outside; may be another's by now (R21)
   uid_t uid = 0;
