@@ -110,6 +110,9 @@ void add_mediate(CLI::App& app, int& status) {
   verb->add_option("--listen", options->listen, "socket to make: a path that does not exist, or @name")->required();
   verb->add_option("--connect", options->connect, "the provider's socket: a path, or @name")->required();
   verb->add_option("--socket-type", options->socket_kind, "of a unix link: stream or seqpacket")->capture_default_str();
+  verb->add_option("--identity", options->identity,
+                   "how a unix provider learns who calls: json-line, proxy-v2, credentials");
+  verb->add_option("--uid", options->uid, "the role's user, for --identity credentials");
   verb->add_option("--client", options->client, "identity the provider sees")->capture_default_str();
   verb->add_option("--role", options->role, "role the provider sees")->capture_default_str();
   verb->add_option("--rules", options->rules, "file with what the role may do (the object of one type in \"roles\")");

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <utility>
 #include <vector>
 
 #include "app/listener.h"
@@ -28,6 +29,24 @@ Result<model::RoleRules> read_rules(const MediateOptions& options, model::Type t
   return parse::parse_rules(text, options.rules, type);
 }
 
+/// With an identity the provider is a service of this host, as a manifest would name it; the link then looks for it.
+Result<model::Offered> offer_of(const MediateOptions& options, model::Link& link) {
+  model::Offer offer;
+  for (std::uint8_t i = 0; i < static_cast<std::uint8_t>(model::Identity::count_); ++i)
+    if (options.identity == name_of(static_cast<model::Identity>(i))) offer.identity = static_cast<model::Identity>(i);
+  if (!offer.identity || link.type != model::Type::raw_unix)
+    return fail(Kind::usage, "--identity: expected json-line, proxy-v2 or credentials, of a unix link");
+  offer.name = link.service;
+  offer.type = link.type;
+  offer.socket = std::exchange(link.address, "");
+  offer.socket_kind = link.socket_kind;
+  offer.roles.emplace();
+  model::RoleRules& rules = (*offer.roles)[link.role] = link.grants.front().rules;
+  if (!rules.raw_unix) rules.raw_unix.emplace();
+  rules.uid = options.uid;
+  return model::Offered{"", model::Origin::host, std::move(offer)};
+}
+
 Result<shim::Config> config_of(const MediateOptions& options) {
   const auto type = model::type_of(options.type);
   if (!type || !plan::is_supported(*type))
@@ -46,6 +65,7 @@ Result<shim::Config> config_of(const MediateOptions& options) {
   link.grants = {{.provider = "*", .rules = XC_TRY(read_rules(options, *type))}};
   shim::Config config;
   config.consumer = options.client;
+  if (!options.identity.empty()) config.host.push_back(XC_TRY(offer_of(options, link)));
   config.links.push_back(std::move(link));
   return config;
 }

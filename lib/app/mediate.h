@@ -2,6 +2,7 @@
 // in xc-shim; for tests, and for people who only want the proxy.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "base/result.h"
@@ -16,9 +17,11 @@ struct MediateOptions {
   std::string socket_kind = "stream";  ///< word of services.json: stream, seqpacket
   std::string client = "client";
   std::string role = "any";
-  std::string rules;  ///< file; empty = nothing restricted, nothing special granted
-  bool log = false;   ///< one line of JSON on standard error for each message
-  int ready_fd = -1;  ///< gets one byte when connections are accepted; its other end closing ends the mediator
+  std::string identity;   ///< word of services.json for a unix service; empty = the provider is told nothing
+  std::uint32_t uid = 0;  ///< of the role, for the identity "credentials"
+  std::string rules;      ///< file; empty = nothing restricted, nothing special granted
+  bool log = false;       ///< one line of JSON on standard error for each message
+  int ready_fd = -1;      ///< gets one byte when connections are accepted; its other end closing ends the mediator
 };
 
 struct ServeOptions {

@@ -169,11 +169,26 @@ Result<Effective> narrow(const model::Link& planned, const model::Offered& offer
                     " and has no socket for it: ask for the bus, with \"interface\": " + quoted(offer.owns));
   model::Layer host = XC_TRY(policy_layer(planned, offered));
   model::Layer provider = XC_TRY(provider_layer(planned, offered));
-  Effective effective{offer.type, {{std::move(host), std::move(provider)}}, {}};
+  Effective effective{offer.type, {{std::move(host), std::move(provider)}}};
+  const auto& uid = effective.rights.layers.back().any.front().uid;
+  if (offer.type == model::Type::raw_unix) {
+    effective.identity = offer.identity;
+    if (offer.identity != model::Identity::credentials) return effective;
+    effective.uid = uid;
+    if (uid.value_or(0) != 0) return effective;
+    return fail(Kind::policy, described(offered) + " knows who uses " + quoted(planned.service) +
+                                  " by user, and has no \"uid\" other than 0 for the role " + quoted(planned.role));
+  }
   if (offer.type != model::Type::dbus) return effective;
-  if (offered.provider.empty()) effective.uid = effective.rights.layers.back().any.front().uid;
+  if (offered.provider.empty()) effective.uid = uid;
   if (planned.asks) effective.rights.layers.push_back(asked_layer(*planned.asks, effective.rights));
   return effective;
+}
+
+const std::string& socket_for(const model::Offer& offer, const std::string& role) {
+  if (!offer.sockets) return offer.socket;
+  const auto own = offer.sockets->find(role);
+  return own == offer.sockets->end() ? offer.socket : own->second;
 }
 
 Result<> may_offer(std::string_view provider, model::Origin origin, const model::Offer& offer,

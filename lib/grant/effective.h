@@ -42,9 +42,10 @@ inline constexpr std::string_view host_name = "@host";
 
 /// What a link may do with one provider.
 struct Effective {
-  model::Type type = model::Type::raw_unix;  ///< of the offer
-  model::Rights rights;                      ///< host policy, provider, and what the consumer asks for: a layer each
-  std::optional<std::uint32_t> uid;          ///< whom the monitor connects as, to a bus of the host; absent = itself
+  model::Type type = model::Type::raw_unix;   ///< of the offer
+  model::Rights rights;                       ///< host policy, provider, and what the consumer asks for: a layer each
+  std::optional<std::uint32_t> uid{};         ///< whom the monitor connects as; absent = itself
+  std::optional<model::Identity> identity{};  ///< how a raw provider wants to be told who calls
 };
 
 /// Host policy's grants for this provider, and what the provider itself grants the link's role (`allow`, `roles`);
@@ -52,6 +53,9 @@ struct Effective {
 /// Refused when the offer is of another kind than the link was planned for, and when a role has rules, but for other
 /// protocols only (an empty object of the type's own, as in "unix": {}, says that it is meant).
 [[nodiscard]] Result<Effective> narrow(const model::Link& planned, const model::Offered& offered);
+
+/// Where the offer has its socket for the role: one of "sockets", or the one for all.
+[[nodiscard]] const std::string& socket_for(const model::Offer& offer, const std::string& role);
 
 /// Whether `provider` may publish this offer: an image's own manifest needs a policy entry once there is policy (R18).
 [[nodiscard]] Result<> may_offer(std::string_view provider, model::Origin origin, const model::Offer& offer,

@@ -45,6 +45,16 @@ std::optional<SocketKind> socket_kind_of(std::string_view name) {
   return std::nullopt;
 }
 
+std::string_view name_of(Identity identity) {
+  switch (identity) {
+    case Identity::json_line: return "json-line";
+    case Identity::proxy_v2: return "proxy-v2";
+    case Identity::credentials: return "credentials";
+    case Identity::count_: break;
+  }
+  return "?";
+}
+
 std::string_view name_of(Origin origin) {
   if (origin == Origin::host) return "host";
   return origin == Origin::image ? "image" : "listed-image";

@@ -21,6 +21,15 @@ enum class SocketKind : std::uint8_t { stream, seqpacket, datagram, count_ };
 [[nodiscard]] std::string_view name_of(SocketKind kind);
 [[nodiscard]] std::optional<SocketKind> socket_kind_of(std::string_view name);
 
+/// How a raw service learns who is calling; nothing in the stream without it.
+enum class Identity : std::uint8_t {
+  json_line,    ///< one line of JSON in front of everything the client says
+  proxy_v2,     ///< a header of the PROXY protocol, version 2, with TLVs for client, role and service
+  credentials,  ///< SO_PEERCRED and SCM_CREDENTIALS are those of the role's "uid"
+  count_
+};
+[[nodiscard]] std::string_view name_of(Identity identity);
+
 /// Who wrote a manifest: the host's administrator, or the image (then it is a request and no more: R18), which host
 /// policy may have listed among those that may offer the service.
 enum class Origin : std::uint8_t { host, image, listed_image, count_ };
@@ -148,6 +157,8 @@ struct Offer {
   std::string owns;                               ///< dbus: the well-known name the provider owns there
   std::string role;                               ///< dbus: the role of the owner; empty = called like the owned name
   std::optional<std::vector<std::string>> allow;  ///< roles that may use it; absent = any
+  std::optional<Identity> identity;               ///< unix: how the provider learns who is calling
+  std::optional<std::map<std::string, std::string>> sockets;  ///< unix: a socket of its own for some roles
   std::optional<std::map<std::string, RoleRules>> roles;  ///< what each role may do; absent = no rule of the provider's
 };
 template <class A>
@@ -160,6 +171,8 @@ void fields(A& a, Offer& o) {
   a("owns", o.owns);
   a("owner-role", o.role);
   a("allow", o.allow);
+  a("identity", o.identity);
+  a("sockets", o.sockets);
   a("roles", o.roles);
 }
 

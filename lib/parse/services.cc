@@ -59,6 +59,29 @@ Result<model::SocketKind> read_socket_kind(View view, model::Type type) {
   return *kind;
 }
 
+/// How a raw service is told who calls: "identity", and "sockets" with one for each of some roles.
+Result<> read_identity(View view, model::Offer& offer) {
+  const auto identity = view.find("identity");
+  const auto sockets = view.find("sockets");
+  for (const auto& member : {identity, sockets})
+    if (member && offer.type != model::Type::raw_unix)
+      return member->fail("only services of type unix are told by it who calls");
+  if (identity) {
+    for (std::uint8_t i = 0; i < static_cast<std::uint8_t>(model::Identity::count_); ++i)
+      if (identity->is(Form::string) && identity->text() == name_of(static_cast<model::Identity>(i)))
+        offer.identity = static_cast<model::Identity>(i);
+    const bool none = identity->is(Form::string) && identity->text() == "none";
+    if (!none && !offer.identity) return identity->expected(R"("none", "json-line", "proxy-v2" or "credentials")");
+  }
+  if (!sockets) return {};
+  offer.sockets.emplace();
+  for (const View& socket : XC_TRY(read_object(*sockets, "an object of roles", most_services))) {
+    if (!word::name.fits(socket.name())) return socket.fail("a role's name must be " + std::string(word::name.looks));
+    (*offer.sockets)[socket.name()] = XC_TRY(read_word(socket, word::plain));
+  }
+  return {};
+}
+
 /// The members of an offer that owns a name on a bus.
 Result<> read_owner(View view, View owns, model::Offer& offer) {
   if (offer.type != model::Type::dbus) return owns.fail("only services of type dbus own a bus name");
@@ -78,6 +101,7 @@ Result<model::Offer> read_offer(View view, model::Type type, std::vector<std::st
   if (!owns || view.find("socket")) offer.socket = XC_TRY(read_key(view, "socket", word::plain));
   if (owns) XC_CHECK(read_owner(view, *owns, offer));
   if (const auto kind = view.find("socket-type")) offer.socket_kind = XC_TRY(read_socket_kind(*kind, type));
+  XC_CHECK(read_identity(view, offer));
   if (const auto allow = view.find("allow")) offer.allow = XC_TRY(read_allow(*allow, warnings));
   if (const auto roles = view.find("roles")) offer.roles = XC_TRY(read_roles(*roles, word::name));
   return offer;

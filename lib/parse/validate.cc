@@ -123,6 +123,13 @@ void inspect(Inspection& ask, const model::Offer& offer) {
   ask.allow(offer.owns, word::bus_name, "a bus name");
   ask.allow(offer.role, word::name, "a role");
   if (offer.allow) ask.demand(*offer.allow, word::name, "a role");
+  ask.demand((!offer.identity && !offer.sockets) || offer.type == model::Type::raw_unix, "an identity");
+  if (offer.sockets) {
+    for (const auto& [role, socket] : *offer.sockets) {
+      ask.demand(role, word::name, "a role");
+      ask.demand(socket, word::plain, "a socket");
+    }
+  }
   if (offer.roles) inspect(ask, *offer.roles, word::name);
 }
 

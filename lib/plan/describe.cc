@@ -168,7 +168,8 @@ std::string describe_offers(const model::Plan& plan) {
   for (const model::Offer& offer : plan.offers) {
     std::string roles = "any role";
     if (offer.allow) roles = "roles " + (offer.allow->empty() ? "none" : text::join(*offer.allow, ", "));
-    rows.push_back({shown(offer.name), std::string(name_of(offer.type)),
+    const std::string told = offer.identity ? ", told by " + std::string(name_of(*offer.identity)) : "";
+    rows.push_back({shown(offer.name), std::string(name_of(offer.type)) + told,
                     offer.socket.empty() ? "owns " + shown(offer.owns) : shown(offer.socket), shown(roles)});
   }
   const std::string_view author = plan.offers_origin == model::Origin::host ? "a host manifest" : "the image itself";

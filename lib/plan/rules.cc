@@ -70,6 +70,13 @@ Result<> check_offer(const model::Offer& offer) {
     return fail(Kind::plant, what + " " + quoted(offer.socket) + " is not supported yet: " +
                                  (offer.socket.starts_with('@') ? "an abstract socket name" : "a TCP address") +
                                  "; use a path");
+  if (offer.socket_kind == model::SocketKind::datagram)
+    return fail(Kind::plant, "offered service " + quoted(offer.name) +
+                                 ": datagram sockets are not supported yet; use stream or seqpacket");
+  if (offer.sockets)
+    for (const auto& [role, socket] : *offer.sockets)
+      XC_CHECK(
+          check_canonical("offered service " + quoted(offer.name) + ": socket of the role " + quoted(role), socket));
   const bool on_a_bus = offer.type == model::Type::dbus && !offer.owns.empty();  // the bus itself is the address
   if (on_a_bus && offer.socket.empty()) return {};
   return check_canonical(what, offer.socket);

@@ -85,13 +85,14 @@ Result<> Door::choose_provider() {
   const auto index = static_cast<std::size_t>(chosen - market.offered.data());
   if (index < containers) container_ = XC_TRY(registry::hold(street_.proc, market.providers[index]));
   provider_name_ = grant::provider_name(*chosen);
-  address_ = chosen->offer.socket;
+  address_ = grant::socket_for(chosen->offer, link_.role);
   kind_ = kind_of(chosen->offer.socket_kind);
   return {};
 }
 
 void Door::adopt(grant::Effective effective) {
-  const bool same = effective.type == effective_.type && pack(effective.rights) == pack(effective_.rights);
+  const bool same = effective.type == effective_.type && pack(effective.rights) == pack(effective_.rights) &&
+                    effective.identity == effective_.identity && effective.uid == effective_.uid;
   if (!same) ++generation_;
   effective_ = std::move(effective);
 }
@@ -109,6 +110,8 @@ Result<Fd> Door::connect_to_host() const {
 
 Result<Fd> Door::connect_to_container() const {
   const Fd file = XC_TRY_IN(provider_name_, container_->root.resolve_entry(address_));
+  std::optional<sys::BorrowedIds> role;
+  if (effective_.uid) role.emplace(XC_TRY_IN(link_.role, sys::BorrowedIds::take(*effective_.uid, *effective_.uid)));
   return sys::connect_path(file, kind_);
 }
 

@@ -10,9 +10,11 @@
 #include <csignal>
 
 #include "base/text.h"
+#include "mediate/greeting.h"
 #include "shim/worker.h"
 #include "sys/log.h"
 #include "sys/peer.h"
+#include "sys/unix_message.h"
 
 namespace xc::shim {
 namespace {
@@ -84,10 +86,25 @@ std::optional<milliseconds> Post::serve(Clock::time_point now) {
       refused_ += opened.upstream == mediate::Upstream::denied ? 1 : 0;
       continue;
     }
+    if (auto said = greet(opened.server); !said) {
+      turn_away(said.error().text);
+      continue;
+    }
     const Handover handover{opened.upstream, std::move(client), std::move(opened.server)};
     if (auto outcome = hand_over(handover, now); !outcome) turn_away(outcome.error().text);
   }
   return std::nullopt;
+}
+
+/// What the provider wants to hear first. A new connection has room for it.
+Result<> Post::greet(const Fd& server) const {
+  const auto& identity = door_.effective().identity;
+  if (!server || !identity) return {};
+  const std::string words = mediate::greeting(*identity, street_.consumer, link_.role, link_.service);
+  if (words.empty()) return {};
+  const auto sent = XC_TRY_IN("telling the provider who calls", sys::send_message(server.get(), words, {}));
+  if (sent && *sent == words.size()) return {};
+  return fail(Kind::again, "telling the provider who calls: it takes no byte");
 }
 
 /// Dropping the pair closes it: the client sees the end.
@@ -128,6 +145,7 @@ Result<> Post::hand_over(const Handover& handover, Clock::time_point now) {
 Result<> Post::start_worker() {
   SandboxTerms terms;
   terms.uid = worker_uid_;
+  if (door_.effective().identity == model::Identity::credentials) terms.speaks_as = door_.effective().uid;
   terms.descriptors = 2 * connections_ + spare_descriptors + (door_.effective().type == model::Type::rest ? 0 : 512);
   const auto work = [this](Fd control) {
     return run_worker(Duty{street_.consumer, link_, door_.effective(), *page_}, std::move(control));

@@ -92,6 +92,7 @@ class Post {
     Sandboxed process;
     std::uint64_t generation = 0;  ///< of the rights it was told
   };
+  [[nodiscard]] Result<> greet(const Fd& server) const;
   [[nodiscard]] Result<> hand_over(const Handover& handover, Clock::time_point now);
   [[nodiscard]] Result<> start_worker();
   void retire_worker();

@@ -29,6 +29,7 @@ constexpr unsigned long isolation =
 struct Ids {
   uid_t inside;    ///< what the child calls itself
   bool own_users;  ///< it has a user namespace
+  [[nodiscard]] uid_t spoken(uid_t outside) const { return own_users ? 1 : outside; }
 };
 
 /// The root becomes an empty, read-only file system that nothing else can reach.
@@ -46,11 +47,12 @@ Result<> empty_root() {
   return {};
 }
 
-Result<> take_ids(uid_t id) {
+/// The saved ids are a name to show (SCM_CREDENTIALS, unix(7)): the filter knows no call that would take them on.
+Result<> take_ids(uid_t id, uid_t saved) {
   // EPERM: an unprivileged caller's user namespace denies setgroups(2), and with it any group to shed.
   if (::setgroups(0, nullptr) != 0 && errno != EPERM) return fail_errno(Kind::kernel, "setgroups", errno);
-  if (::setresgid(id, id, id) != 0) return fail_errno(Kind::kernel, "setresgid", errno);
-  if (::setresuid(id, id, id) != 0) return fail_errno(Kind::kernel, "setresuid", errno);
+  if (::setresgid(id, id, saved) != 0) return fail_errno(Kind::kernel, "setresgid", errno);
+  if (::setresuid(id, id, saved) != 0) return fail_errno(Kind::kernel, "setresuid", errno);
   return {};
 }
 
@@ -76,7 +78,7 @@ Result<> enter(const SandboxTerms& terms, const Ids& ids) {
   if (ids.own_users) (void)write_file("/proc/sys/user/max_user_namespaces", "0");
   XC_CHECK(empty_root());
   XC_CHECK(sys::keep_capabilities({CAP_SETUID, CAP_SETGID, CAP_SETPCAP}));
-  XC_CHECK(take_ids(ids.inside));
+  XC_CHECK(take_ids(ids.inside, terms.speaks_as ? ids.spoken(*terms.speaks_as) : ids.inside));
   XC_CHECK(sys::drop_everything(terms.descriptors));
   // After the change of ids, which resets it. The control socket's end tells the same should this come too late.
   if (::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) return fail_errno(Kind::kernel, "PR_SET_PDEATHSIG", errno);
@@ -108,11 +110,12 @@ pid_t fork_with(unsigned long flags, int& pidfd) {
   return pid;
 }
 
-Result<> map_ids(pid_t child, uid_t outside) {
+Result<> map_ids(pid_t child, uid_t outside, std::optional<uid_t> spoken) {
   const std::string process = "/proc/" + text::number(child);
   const bool privileged = ::geteuid() == 0;
-  const std::string uid_line = "0 " + text::number(privileged ? outside : ::geteuid()) + " 1\n";
-  const std::string gid_line = "0 " + text::number(privileged ? outside : ::getegid()) + " 1\n";
+  const std::string more = spoken ? "1 " + text::number(*spoken) + " 1\n" : "";
+  const std::string uid_line = "0 " + text::number(privileged ? outside : ::geteuid()) + " 1\n" + more;
+  const std::string gid_line = "0 " + text::number(privileged ? outside : ::getegid()) + " 1\n" + more;
   XC_CHECK(write_file(process + "/uid_map", uid_line));
   if (!privileged) XC_CHECK(write_file(process + "/setgroups", "deny"));
   return write_file(process + "/gid_map", gid_line);
@@ -120,7 +123,7 @@ Result<> map_ids(pid_t child, uid_t outside) {
 
 /// What the parent does for a child that waits to be let go.
 Result<> let_go(const Sandboxed& child, const SandboxTerms& terms, const Ids& ids) {
-  if (ids.own_users) XC_CHECK_IN("mapping the worker's ids", map_ids(child.pid, terms.uid));
+  if (ids.own_users) XC_CHECK_IN("mapping the worker's ids", map_ids(child.pid, terms.uid, terms.speaks_as));
   // The worker goes before the monitor when memory runs out; raising needs no privilege and its failure no answer.
   (void)write_file("/proc/" + text::number(child.pid) + "/oom_score_adj", "500");
   const char go = 1;

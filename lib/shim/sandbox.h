@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include <functional>
+#include <optional>
 
 #include "base/fd.h"
 #include "base/result.h"
@@ -15,6 +16,8 @@ namespace xc::shim {
 struct SandboxTerms {
   uid_t uid = 65534;           ///< kernel uid and gid of the worker; nobody else on the host may have it (R32)
   unsigned descriptors = 256;  ///< its RLIMIT_NOFILE
+  /// A user (and group) it may name in SCM_CREDENTIALS, as its saved id; it never acts as that user.
+  std::optional<uid_t> speaks_as{};
 };
 
 /// A child in its sandbox. Dropping it closes the control socket, which ends the child.

@@ -2,6 +2,7 @@
 
 #include <malloc.h>
 #include <sys/epoll.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -30,6 +31,15 @@ struct Watched {
   bool finished = false;
 };
 
+/// How a worker may call itself: its saved ids, which are the role's where the provider knows roles by user.
+std::optional<ucred> saved_credentials() {
+  uid_t real = 0;
+  uid_t effective = 0;
+  uid_t saved = 0;
+  if (::getresuid(&real, &effective, &saved) != 0 || saved == effective) return std::nullopt;
+  return ucred{::getpid(), saved, static_cast<gid_t>(saved)};
+}
+
 class Worker {
  public:
   Worker(const Duty& duty, Fd control, sys::Poller poller, std::optional<Toolbox> tools)
@@ -54,6 +64,7 @@ class Worker {
   sys::Poller poller_;
   SocketObserver observer_;
   std::optional<Toolbox> tools_;  ///< of raw links
+  const std::optional<ucred> credentials_ = saved_credentials();
   std::vector<std::unique_ptr<Watched>> connections_;
   Vigil vigil_;
   bool busy_ = false;  ///< a raw link moved in the last round
@@ -127,7 +138,7 @@ std::unique_ptr<Connection> Worker::connect(Handover handover) {
   if (tools_) {
     const Relay::Terms terms{.packets = duty_.link.socket_kind == model::SocketKind::seqpacket,
                              .most_descriptors = model::descriptor_limit(duty_.effective.rights),
-                             .credentials = {},
+                             .credentials = credentials_,
                              .tally = duty_.page.tally};
     return std::make_unique<Relay>(std::move(client), std::move(server), terms, *tools_);
   }

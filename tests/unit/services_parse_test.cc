@@ -72,6 +72,11 @@ TEST(ParseServices, KindsOfSocketBelongToUnix) {
   EXPECT_EQ(refusal(R"("name":"a","type":"rest","socket":"/s","socket-type":"stream")"), "");
   EXPECT_EQ(refusal(R"("name":"a","type":"rest","socket":"/s","socket-type":"dgram")"),
             at + "socket-type: only services of type unix have another kind of socket than \"stream\"");
+  EXPECT_EQ(
+      refusal(R"("name":"a","type":"unix","socket":"/s","identity":"json")"),
+      at + "identity: expected \"none\", \"json-line\", \"proxy-v2\" or \"credentials\", found a string (\"json\")");
+  EXPECT_EQ(refusal(R"("name":"a","type":"dbus","socket":"/s","sockets":{})"),
+            at + "sockets: only services of type unix are told by it who calls");
   EXPECT_EQ(refusal(R"("name":"a","type":"unix","socket":"/s","socket-type":"raw")"),
             at + "socket-type: expected \"stream\", \"seqpacket\" or \"dgram\", found a string (\"raw\")");
 }
