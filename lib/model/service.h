@@ -181,15 +181,16 @@ struct Requirement {
   std::string name;
   bool required = true;
   std::string role = "any";
-  std::string type;                        ///< informative: the provider's type decides; a mismatch is noted
-  std::string interface;                   ///< as written; of a bus name `dbus` is made
-  std::optional<DbusRules> dbus;           ///< on a bus, no more than this
-  std::string provider;                    ///< only from this provider; empty = whoever offers it
-  std::vector<std::string> targets;        ///< candidates in order (spec 3); empty = "auto"
-  std::map<std::string, std::string> env;  ///< variables xc-precreate sets
-  bool shared_netns = false;               ///< "shared-netns": an abstract name may be visible to network neighbours
-  bool padded = false;                     ///< "padded": abstract names fill all of sun_path with zero bytes
-  std::string where;                       ///< "run.json: /services/required/0", for messages
+  std::string type;                             ///< informative: the provider's type decides; a mismatch is noted
+  std::string interface;                        ///< as written; of a bus name `dbus` is made
+  std::optional<DbusRules> dbus;                ///< on a bus, no more than this
+  SocketKind socket_kind = SocketKind::stream;  ///< unix: what to listen on while nobody says otherwise
+  std::string provider;                         ///< only from this provider; empty = whoever offers it
+  std::vector<std::string> targets;             ///< candidates in order (spec 3); empty = "auto"
+  std::map<std::string, std::string> env;       ///< variables xc-precreate sets
+  bool shared_netns = false;  ///< "shared-netns": an abstract name may be visible to network neighbours
+  bool padded = false;        ///< "padded": abstract names fill all of sun_path with zero bytes
+  std::string where;          ///< "run.json: /services/required/0", for messages
 };
 template <class A>
 void fields(A& a, Requirement& r) {
@@ -199,6 +200,7 @@ void fields(A& a, Requirement& r) {
   a("type", r.type);
   a("interface", r.interface);
   a("dbus", r.dbus);
+  a("socket-type", r.socket_kind);
   a("provider", r.provider);
   a("targets", r.targets);
   a("env", r.env);

@@ -40,6 +40,11 @@ Result<> read_bus_wishes(View view, model::Requirement& wanted) {
 /// The members that only we know.
 Result<> read_additions(View view, model::Requirement& wanted) {
   XC_CHECK(read_key_if(view, "provider", word::provider, wanted.provider));
+  if (const auto kind = view.find("socket-type")) {
+    const auto named = kind->is(Form::string) ? model::socket_kind_of(kind->text()) : std::nullopt;
+    if (!named) return kind->expected("\"stream\", \"seqpacket\" or \"dgram\"");
+    wanted.socket_kind = *named;
+  }
   if (const auto env = view.find("env")) wanted.env = XC_TRY(read_variables(*env));
   if (const auto shared = view.find("shared-netns")) wanted.shared_netns = XC_TRY(read_flag(*shared));
   if (const auto padded = view.find("padded")) wanted.padded = XC_TRY(read_flag(*padded));

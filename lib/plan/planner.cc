@@ -177,6 +177,8 @@ Result<bool> Draft::settle_by_declaration(const model::Requirement& wanted, mode
 /// what to listen for, and the provider's offer what is mediated once it is there.
 Result<> Draft::assume_type(const model::Requirement& wanted, model::Link& link) {
   link.type_assumed = true;
+  link.socket_kind = wanted.socket_kind;
+  XC_CHECK(check_socket_kind(link.socket_kind));
   const auto named = model::type_of(wanted.type);
   if (!wanted.type.empty() && !named) return fail(Kind::plant, "type " + quoted(wanted.type) + " is not known");
   const auto placed = wanted.targets.empty() ? std::nullopt : type_by_place(wanted.targets.front());

@@ -42,7 +42,7 @@ Result<> check_type(model::Type type) {
 }
 
 Result<> check_socket_kind(model::SocketKind kind) {
-  if (kind == model::SocketKind::stream) return {};
+  if (kind == model::SocketKind::stream || kind == model::SocketKind::seqpacket) return {};
   return fail(Kind::plant, "sockets of kind " + quoted(name_of(kind)) + " are not supported yet");
 }
 
@@ -70,9 +70,6 @@ Result<> check_offer(const model::Offer& offer) {
     return fail(Kind::plant, what + " " + quoted(offer.socket) + " is not supported yet: " +
                                  (offer.socket.starts_with('@') ? "an abstract socket name" : "a TCP address") +
                                  "; use a path");
-  if (offer.socket_kind == model::SocketKind::datagram)
-    return fail(Kind::plant, "offered service " + quoted(offer.name) +
-                                 ": datagram sockets are not supported yet; use stream or seqpacket");
   if (offer.sockets)
     for (const auto& [role, socket] : *offer.sockets)
       XC_CHECK(

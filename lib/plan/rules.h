@@ -24,7 +24,7 @@ inline constexpr std::size_t connectable_limit = 107;
 /// Kind::plant when links of this type are not supported yet.
 [[nodiscard]] Result<> check_type(model::Type type);
 
-/// The same for kinds of socket: only streams are mediated, which keep no message apart from the next.
+/// The same for kinds of socket: datagrams have no connection that could be granted.
 [[nodiscard]] Result<> check_socket_kind(model::SocketKind kind);
 
 /// The container's name is its identity towards providers: R20.

@@ -203,7 +203,7 @@ def test_many_warnings_do_not_swallow_the_reason(bed, runc):
     refused(bed, runc, c, "raw.sock: a file with contents is there already")
 
 
-@pytest.mark.parametrize("kind", ["seqpacket", "dgram"])
+@pytest.mark.parametrize("kind", ["dgram"])
 def test_a_kind_of_socket_that_is_not_mediated_is_refused(bed, runc, kind):
     """A stream's mediator would melt messages together, and nobody can be accepted from a datagram socket."""
     started(runc, modem(bed, offers=[{**RAW_OFFER, "socket-type": kind}]))
