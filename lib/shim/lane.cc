@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t buffer_size = 64UL * 1024;
 constexpr std::size_t largest_packet = 4UL << 20U;
-constexpr std::size_t splice_from = 16UL * 1024;  // below, two more system calls cost more than a copy
+constexpr std::size_t splice_from = 32UL * 1024;  // below, two more system calls cost more than a copy
 constexpr int pipe_size = 1 << 20;
 constexpr std::size_t pipes_of_a_worker = 4;
 constexpr int takes_at_once = 16;  // then the other connections have their turn
