@@ -51,7 +51,8 @@ std::vector<model::Offered> relevant(const std::vector<model::Offered>& host, co
 }
 
 inject::Launch launcher(Hook& hook, const registry::StateDir& state, const inject::HeldContainer& held) {
-  return [&](const registry::Record& record, const std::vector<Fd>& listeners) -> Result<inject::Commit> {
+  return [&](const registry::Record& record, const std::vector<Fd>& listeners,
+             const std::vector<Fd>& directories) -> Result<inject::Commit> {
     shim::Config config;
     config.consumer = record.container.name;
     config.key = registry::key_of(record.container.name, record.init.pid);
@@ -59,9 +60,10 @@ inject::Launch launcher(Hook& hook, const registry::StateDir& state, const injec
     config.init = record.init;
     config.links = record.links;
     config.host = relevant(hook.host.services, record.links);
+    config.directories = static_cast<std::uint32_t>(directories.size());
     const Fd program = XC_TRY(shim::open_program("xc-shim"));
-    auto launched = std::make_shared<shim::Launched>(
-        XC_TRY(shim::launch(program, config, listeners, held.init.pidfd, sys::milliseconds_until(hook.deadline))));
+    auto launched = std::make_shared<shim::Launched>(XC_TRY(shim::launch(
+        program, config, listeners, directories, held.init.pidfd, sys::milliseconds_until(hook.deadline))));
     return [launched]() { return shim::commit(std::move(*launched)); };
   };
 }

@@ -61,6 +61,7 @@ class Application {
   std::optional<registry::Entry> entry_;
   std::vector<Fd> listeners_;        ///< of links listened for, in the order of plan_.links
   std::vector<Planting> plantings_;  ///< the same
+  std::vector<Fd> directories_;      ///< that record_.planted lies in, in its order
   bool planted_ = false;
   Commit commit_;
   Applied applied_;
@@ -141,11 +142,14 @@ Result<> Application::plant() {
       continue;
     }
     settle(plan_.links[i], outcome);
-    if (outcome.planted)
+    if (outcome.planted) {
       record_.planted.push_back(std::move(*outcome.planted));
-    else
+      directories_.push_back(std::move(outcome.held));
+      kept.push_back(std::move(listeners_[i]));
+    } else {
       (void)::unlinkat(entry_->directory.get(), entry_name(i).c_str(), 0);  // nobody will connect there
-    kept.push_back(outcome.listener ? std::move(outcome.listener) : std::move(listeners_[i]));
+      kept.push_back(std::move(outcome.held));
+    }
   }
   listeners_ = std::move(kept);
   plantings_.clear();
@@ -165,8 +169,9 @@ void Application::settle(model::Link link, const Outcome& outcome) {
 Result<> Application::launch() {
   XC_CHECK(plant());
   if (record_.links.empty()) return {};
-  commit_ = XC_TRY(tools_.launch(record_, listeners_));
+  commit_ = XC_TRY(tools_.launch(record_, listeners_, directories_));
   listeners_.clear();  // the shim has them now
+  directories_.clear();
   return {};
 }
 

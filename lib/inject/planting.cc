@@ -69,11 +69,13 @@ Result<Outcome> Gardener::plant_one(const Planting& planting) {
 
 Result<> Gardener::attempt(const Planting& planting, const std::string& place, Outcome& outcome) {
   if (place.starts_with('@')) {
-    outcome.listener = XC_TRY_IN(text::printable(place), listen_at_name(planting, std::string_view(place).substr(1)));
+    outcome.held = XC_TRY_IN(text::printable(place), listen_at_name(planting, std::string_view(place).substr(1)));
     return {};
   }
   if (!planting.tree) return fail(Kind::internal, text::printable(place) + ": nothing to plant there");
-  outcome.planted = XC_TRY(sys::plant_file(container_.root, proc_, place, *planting.tree, container_.owner));
+  auto there = XC_TRY(sys::plant_file(container_.root, proc_, place, *planting.tree, container_.owner));
+  outcome.planted = std::move(there.planted);
+  outcome.held = std::move(there.directory);
   return {};
 }
 
@@ -98,20 +100,20 @@ Result<std::vector<Outcome>> plant_all(const sys::Proc& proc, const HeldContaine
   const auto work = [&]() -> Result<sys::Answer> {
     XC_CHECK(sys::enter_mount_namespace(container.namespaces.mount));
     auto outcomes = XC_TRY(Gardener(proc, container).plant(plantings));
-    std::vector<Fd> listeners;
+    std::vector<Fd> held;
     for (Outcome& outcome : outcomes)
-      if (outcome.listener) listeners.push_back(std::move(outcome.listener));
-    return sys::Answer{pack(std::move(outcomes)), std::move(listeners)};
+      if (outcome.held) held.push_back(std::move(outcome.held));
+    return sys::Answer{pack(std::move(outcomes)), std::move(held)};
   };
   auto answer = XC_TRY(sys::run_child(work, deadline));
   auto outcomes = XC_TRY(unpack<std::vector<Outcome>>(answer.bytes));
-  auto listener = answer.descriptors.begin();
+  auto held = answer.descriptors.begin();
   for (Outcome& outcome : outcomes)
-    if (outcome.place.starts_with('@') && listener != answer.descriptors.end())
-      outcome.listener = std::move(*listener++);
-  const bool fits = outcomes.size() == plantings.size() && listener == answer.descriptors.end() &&
+    if (!outcome.place.empty() && held != answer.descriptors.end()) outcome.held = std::move(*held++);
+  const bool fits = outcomes.size() == plantings.size() && held == answer.descriptors.end() &&
                     std::ranges::all_of(outcomes, [](const Outcome& one) {
-                      return one.place.empty() || one.planted.has_value() != static_cast<bool>(one.listener);
+                      return one.place.empty() != static_cast<bool>(one.held) &&
+                             one.planted.has_value() == one.place.starts_with('/');
                     });
   if (!fits) return fail(Kind::internal, "planting answered for another list");
   return outcomes;

@@ -31,7 +31,7 @@ struct Outcome {
   std::string place;                        ///< empty: nowhere
   std::optional<sys::Planted> planted;      ///< when it is a path
   std::vector<model::Attempt> passed_over;  ///< places that failed before it
-  Fd listener;                              ///< when it is a name; non-blocking
+  Fd held;                                  ///< the listener of a name, non-blocking; the directory that a path lies in
 };
 template <class A>
 void fields(A& a, Outcome& o) {

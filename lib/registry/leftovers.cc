@@ -16,6 +16,7 @@
 #include "sys/log.h"
 #include "sys/planted_file.h"
 #include "sys/process.h"
+#include "sys/unix_socket.h"
 
 namespace xc::registry {
 namespace {
@@ -23,14 +24,14 @@ namespace {
 constexpr std::chrono::seconds patience{2};
 constexpr std::chrono::milliseconds patience_with_the_dying{500};
 
-/// What a living container with the same root directory has planted upon goes over to its record: to unlink a file
-/// takes away every mount on it, in all namespaces. An error means that somebody may use anything: nothing may be
-/// removed then.
+/// What a living container has planted upon as well (their roots are one, or share a volume) goes over to its record:
+/// to unlink a file takes away every mount on it, in all namespaces. An error means that somebody may use anything:
+/// nothing may be removed then.
 Result<> leave_to_others(const StateDir& state, const std::string& key, Record& record) {
   for (const auto& other_key : XC_TRY(keys(state))) {
     if (other_key == key) continue;
     auto other = XC_TRY(read(state, other_key));
-    if (!other || other->root != record.root || !is_alive(other->init).value_or(true)) continue;
+    if (!other || !is_alive(other->init).value_or(true)) continue;
     bool changed = false;
     for (auto& theirs : other->planted) {
       const auto same = [&](const sys::Planted& ours) { return ours.made_stub && ours.stub == theirs.stub; };
@@ -38,7 +39,8 @@ Result<> leave_to_others(const StateDir& state, const std::string& key, Record& 
       if (ours == record.planted.end()) continue;
       theirs.made_stub = changed = true;
       theirs.made.insert(theirs.made.begin(), ours->made.begin(), ours->made.end());
-      record.planted.erase(ours);
+      ours->made_stub = false;
+      ours->made.clear();
     }
     // A hook that is still at work writes its record itself, and leaves the file as one that it found.
     if (changed && other->served) XC_CHECK(update(state, *other));
@@ -46,16 +48,26 @@ Result<> leave_to_others(const StateDir& state, const std::string& key, Record& 
   return {};
 }
 
-/// Stubs and directories in the container's root file system. In a child, because that may lie on a file system that
-/// hangs, and under a deadline.
+/// What can be found from the host: not what lies on a volume, and nothing of a root that only the container mounted.
 Result<> clean_root(const Record& record) {
-  if (record.container.root.empty() || record.planted.empty()) return {};
+  if (record.container.root.empty()) return {};
+  const auto proc = XC_TRY(sys::Proc::open());
+  const auto root = XC_TRY(sys::RootedDir::open(record.container.root));
+  if (XC_TRY(sys::id_of(root.get())) != record.root) return {};  // unmounted by the engine already
+  for (auto planted = record.planted.rbegin(); planted != record.planted.rend(); ++planted)
+    (void)sys::undo(root, proc, *planted);  // what cannot be undone has been changed by somebody: it is theirs
+  return {};
+}
+
+/// Stubs and directories. In a child, because they may lie on a file system that hangs, and under a deadline.
+Result<> clean(const Record& record, const std::vector<Fd>& directories) {
+  if (record.planted.empty()) return {};
   const auto work = [&]() -> Result<sys::Answer> {
-    const auto proc = XC_TRY(sys::Proc::open());
-    const auto root = XC_TRY(sys::RootedDir::open(record.container.root));
-    if (XC_TRY(sys::id_of(root.get())) != record.root) return sys::Answer{};  // unmounted by the engine already
-    for (auto planted = record.planted.rbegin(); planted != record.planted.rend(); ++planted)
-      (void)sys::undo(root, proc, *planted);  // what cannot be undone has been changed by somebody: it is theirs
+    if (directories.size() != record.planted.size()) {
+      XC_CHECK(clean_root(record));
+      return sys::Answer{};
+    }
+    for (auto i = directories.size(); i-- > 0;) sys::remove_from(directories[i].get(), record.planted[i]);
     return sys::Answer{};
   };
   auto outcome = sys::run_child(work, std::chrono::steady_clock::now() + patience);
@@ -74,11 +86,27 @@ void remove_entry(const StateDir& state, const std::string& key) {
     log::warning(state.path() + "/c/" + key + ": cannot be removed: errno " + text::number(errno));
 }
 
-/// The entry's lock; nothing when the entry is gone, or when somebody works on it for so long.
-Fd lock_entry(const StateDir& state, const std::string& key, std::chrono::seconds at_most) {
+/// Does the shim of this entry still run? Its status socket listens until it has released the entry.
+bool is_served(const StateDir& state, const std::string& key) {
+  const Fd file{::openat(state.containers(), (key + "/status").c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC)};
+  if (!file) return false;
+  const auto connected = sys::connect_path(file, sys::SocketKind::stream);
+  return connected || connected.error().code == EAGAIN;  // a full queue belongs to somebody
+}
+
+/// Was there a shim until `deadline`?
+bool outlasts(const StateDir& state, const std::string& key, sys::Deadline deadline) {
+  while (is_served(state, key)) {
+    if (sys::milliseconds_until(deadline) == 0) return true;
+    sleep_a_little();
+  }
+  return false;
+}
+
+/// The entry's lock; nothing when the entry is gone, or when somebody works on it until `deadline`.
+Fd lock_entry(const StateDir& state, const std::string& key, sys::Deadline deadline) {
   Fd entry{::openat(state.containers(), key.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
   struct stat info{};
-  const auto deadline = std::chrono::steady_clock::now() + at_most;
   if (!entry || !lock_until(entry, deadline) || ::fstat(entry.get(), &info) != 0 || info.st_nlink == 0) return Fd{};
   return entry;
 }
@@ -99,21 +127,22 @@ bool is_gone(const StateDir& state, const std::string& key, bool thorough) {
 
 }  // namespace
 
-void release_held(const StateDir& state, const std::string& key) {
+void release_held(const StateDir& state, const std::string& key, const std::vector<Fd>& directories) {
   if (auto record = read(state, key); record && *record) {
     auto cleaned = leave_to_others(state, key, **record);
-    if (cleaned) cleaned = clean_root(**record);
+    if (cleaned) cleaned = clean(**record, directories);
     if (!cleaned) log::warning(key + ": " + cleaned.error().text);
   }
   remove_entry(state, key);
 }
 
-void release(const StateDir& state, const std::string& key, const model::Instance& init) {
-  const Fd entry = lock_entry(state, key, patience);
+void release(const StateDir& state, const std::string& key, const model::Instance& init,
+             const std::vector<Fd>& directories) {
+  const Fd entry = lock_entry(state, key, std::chrono::steady_clock::now() + patience);
   if (!entry) return;
   const auto record = read(state, key);
   if (record && *record && (**record).init.start_time != init.start_time) return;
-  release_held(state, key);
+  release_held(state, key, directories);
 }
 
 int sweep(const StateDir& state, std::string_view name) {
@@ -123,7 +152,9 @@ int sweep(const StateDir& state, std::string_view name) {
     const bool same_name = key.substr(0, key.rfind('.')) == name;
     if (!is_gone(state, key, same_name)) continue;
     // Its shim may be at it. That matters to the next start of that name alone, which may not plant before it is done.
-    const Fd entry = lock_entry(state, key, same_name ? patience : std::chrono::seconds{0});
+    const auto deadline = std::chrono::steady_clock::now() + (same_name ? patience : std::chrono::seconds{0});
+    if (outlasts(state, key, deadline) && !same_name) continue;
+    const Fd entry = lock_entry(state, key, deadline);
     if (!entry || !is_gone(state, key, same_name)) continue;
     release_held(state, key);
     if (proc) sys::remove_abandoned_cgroup(*proc, key);  // its shim did so, unless it was killed

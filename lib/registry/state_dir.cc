@@ -31,11 +31,6 @@ Result<Fd> make_private(int parent, const std::string& name) {
   return open_private(parent, name);
 }
 
-void sleep_a_little() {
-  constexpr timespec two_milliseconds{0, 2'000'000};
-  ::nanosleep(&two_milliseconds, nullptr);
-}
-
 }  // namespace
 
 Result<StateDir> StateDir::open(const std::string& path) {
@@ -58,6 +53,11 @@ Result<StateDir> StateDir::open_parts(Fd top, std::string path) {
   state.top_ = std::move(top);
   state.path_ = std::move(path);
   return state;
+}
+
+void sleep_a_little() {
+  constexpr timespec two_milliseconds{0, 2'000'000};
+  ::nanosleep(&two_milliseconds, nullptr);
 }
 
 Result<> lock_until(const Fd& file, sys::Deadline deadline) {

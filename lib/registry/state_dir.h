@@ -38,6 +38,9 @@ class StateDir {
 /// Takes the exclusive lock (flock(2)) on `file`, until it is closed; Kind::again at the deadline.
 [[nodiscard]] Result<> lock_until(const Fd& file, sys::Deadline deadline);
 
+/// Between two looks at something that will be done in a moment.
+void sleep_a_little();
+
 /// Name of a container's entry: "<name>.<pid>". The name has passed text::is_name, so it is one path component.
 [[nodiscard]] std::string key_of(std::string_view name, std::int64_t pid);
 

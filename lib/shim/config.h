@@ -19,6 +19,7 @@ struct Config {
   model::Instance init;              ///< the container's first process; pid 0 for a mediator without a container
   std::vector<model::Link> links;    ///< one listener each, in the same order
   std::vector<model::Offered> host;  ///< what the host itself offers of the services these links name
+  std::uint32_t directories = 0;     ///< holds on what was planted, in the order of the record; after the listeners
 };
 template <class A>
 void fields(A& a, Config& c) {
@@ -28,9 +29,11 @@ void fields(A& a, Config& c) {
   a("init", c.init);
   a("links", c.links);
   a("host", c.host);
+  a("directories", c.directories);
 }
 
-/// Descriptors at fixed places when xc-shim is executed; the listeners follow from `listeners` on.
+/// Descriptors at fixed places when xc-shim is executed; the listeners follow from `listeners` on,
+/// then the directories.
 struct Places {
   static constexpr int config = 3;  ///< memfd with the packed Config
   static constexpr int hook = 4;    ///< SOCK_SEQPACKET to the hook: READY goes out, COMMIT comes in

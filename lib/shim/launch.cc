@@ -86,8 +86,8 @@ Result<Fd> open_program(const std::string& name) {
   return fail(Kind::kernel, name + " is neither beside this program nor in " XC_LIBEXECDIR "; reinstall xconnect");
 }
 
-Result<Launched> launch(const Fd& program, const Config& config, const std::vector<Fd>& listeners, const Fd& init,
-                        int milliseconds) {
+Result<Launched> launch(const Fd& program, const Config& config, const std::vector<Fd>& listeners,
+                        const std::vector<Fd>& directories, const Fd& init, int milliseconds) {
   const Fd file = XC_TRY(config_file(config));
   int pair[2];
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
@@ -97,7 +97,8 @@ Result<Launched> launch(const Fd& program, const Config& config, const std::vect
   Fd inner{pair[1]};
   const Fd nothing{log::extra() >= 0 ? -1 : ::open("/dev/null", O_WRONLY | O_CLOEXEC)};
   std::vector<int> wanted{file.get(), inner.get(), init.get(), log::extra() >= 0 ? log::extra() : nothing.get()};
-  for (const Fd& listener : listeners) wanted.push_back(listener.get());
+  for (const auto* list : {&listeners, &directories})
+    for (const Fd& descriptor : *list) wanted.push_back(descriptor.get());
   const pid_t child = ::fork();
   if (child < 0) return fail_errno(Kind::kernel, "starting the shim: fork", errno);
   if (child == 0) become_shim(program, wanted);

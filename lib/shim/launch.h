@@ -21,9 +21,10 @@ struct Launched {
 [[nodiscard]] Result<Fd> open_program(const std::string& name);
 
 /// Executes `program` (xc-shim) as a process of its own session with exactly the descriptors of shim::Places, and waits
-/// at most `milliseconds` for READY. `listeners` (one for each link) and `init` are borrowed; our log file goes along.
+/// at most `milliseconds` for READY. `listeners` (one for each link), `directories` (config.directories) and `init` are
+/// borrowed; our log file goes along.
 [[nodiscard]] Result<Launched> launch(const Fd& program, const Config& config, const std::vector<Fd>& listeners,
-                                      const Fd& init, int milliseconds);
+                                      const std::vector<Fd>& directories, const Fd& init, int milliseconds);
 
 /// Everything else has succeeded: the shim serves from now on.
 [[nodiscard]] Result<> commit(Launched launched);

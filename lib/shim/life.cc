@@ -38,6 +38,14 @@ Result<Config> read_config(const Fd& file) {
   return unpack<Config>(bytes);
 }
 
+/// What the hook put at its places.
+struct Given {
+  Fd hook;
+  Fd init;
+  std::vector<Fd> listeners;
+  std::vector<Fd> directories;
+};
+
 /// Takes a descriptor from its place; it stays in this process alone.
 Result<Fd> take(int place) {
   if (::fcntl(place, F_SETFD, FD_CLOEXEC) != 0)
@@ -72,27 +80,33 @@ Result<> serve_in_group(const Config& config, const sys::Proc& proc, Monitor& mo
   return outcome;
 }
 
-Result<> watch_over(const Config& config, const Street& street, const Fd& hook, std::vector<Fd> listeners, Fd init) {
-  Watch watch{std::move(init), XC_TRY(watch_signals()), Fd{}};
-  const int containers = street.state->containers();
-  const Fd entry{::openat(containers, config.key.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
-  if (!entry) return fail_errno(Kind::kernel, config.key, errno);
-  watch.status = XC_TRY(sys::listen_at(entry.get(), "status", {.mode = 0600}));
+Result<> watch_over(const Config& config, const Street& street, Given& given, const Fd& status) {
+  Watch watch{std::move(given.init), XC_TRY(watch_signals()), Fd{}};
+  watch.status = Fd{::fcntl(status.get(), F_DUPFD_CLOEXEC, 0)};
+  if (!watch.status) return fail_errno(Kind::kernel, "status socket", errno);
   XC_CHECK(keep_what_is_needed());
-  auto monitor = XC_TRY(Monitor::create(config, street, std::move(listeners), std::move(watch)));
-  if (!wait_for_commit(hook)) return {};  // the hook was killed: it never happened
+  auto monitor = XC_TRY(Monitor::create(config, street, std::move(given.listeners), std::move(watch)));
+  if (!wait_for_commit(given.hook)) return {};  // the hook was killed: it never happened
   return serve_in_group(config, street.proc, monitor);
 }
 
+Result<Fd> listen_for_status(const registry::StateDir& state, const std::string& key) {
+  const Fd entry{::openat(state.containers(), key.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
+  if (!entry) return fail_errno(Kind::kernel, key, errno);
+  return sys::listen_at(entry.get(), "status", {.mode = 0600});
+}
+
 /// However the watch ends, nothing of it is left.
-Result<> serve(const Config& config, const Fd& hook, std::vector<Fd> listeners, Fd init) {
+Result<> serve(const Config& config, Given& given) {
   const auto proc = XC_TRY(sys::Proc::open());
   const auto state = XC_TRY(registry::StateDir::find(config.state));
   const auto process = XC_TRY(sys::find_process(proc, static_cast<pid_t>(config.init.pid), config.init.start_time));
   if (!process) return fail(Kind::kernel, "the container has ended");
   const Street street{config.consumer, proc, config.host, &state, &*process};
-  auto outcome = watch_over(config, street, hook, std::move(listeners), std::move(init));
-  registry::release(state, config.key, config.init);
+  // Open to the very end: it tells a sweeping hook that somebody is at it who reaches more than the hook.
+  const auto status = listen_for_status(state, config.key);
+  auto outcome = status ? watch_over(config, street, given, *status) : Result<>(std::unexpected(status.error()));
+  registry::release(state, config.key, config.init, given.directories);
   return outcome;
 }
 
@@ -116,13 +130,14 @@ Result<> live_as_monitor() {
     const Fd file = XC_TRY(take(Places::config));
     config = XC_TRY(read_config(file));
   }
-  const Fd hook = XC_TRY(take(Places::hook));
-  Fd init = XC_TRY(take(Places::init));
+  Given given;
+  given.hook = XC_TRY(take(Places::hook));
+  given.init = XC_TRY(take(Places::init));
   log::also_to(XC_TRY(take(Places::log)));
-  std::vector<Fd> listeners;
-  for (std::size_t i = 0; i < config.links.size(); ++i)
-    listeners.push_back(XC_TRY(take(Places::listeners + static_cast<int>(i))));
-  auto outcome = serve(config, hook, std::move(listeners), std::move(init));
+  int place = Places::listeners;
+  for (std::size_t i = 0; i < config.links.size(); ++i) given.listeners.push_back(XC_TRY(take(place++)));
+  for (std::size_t i = 0; i < config.directories; ++i) given.directories.push_back(XC_TRY(take(place++)));
+  auto outcome = serve(config, given);
   if (!outcome) log::error(config.consumer + ": " + outcome.error().text);
   return outcome;
 }

@@ -140,4 +140,16 @@ void remove_directories(const RootedDir& root, const std::vector<MadeDirectory>&
   }
 }
 
+void remove_upwards(int innermost, const std::vector<MadeDirectory>& made) {
+  Fd here{::openat(innermost, ".", O_PATH | O_DIRECTORY | O_CLOEXEC)};
+  for (auto directory = made.rbegin(); directory != made.rend() && here; ++directory) {
+    const std::string name = split_path(directory->path).name;
+    Fd above{::openat(here.get(), "..", O_PATH | O_DIRECTORY | O_CLOEXEC)};
+    const Fd itself{::openat(above.get(), name.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
+    const auto id = itself ? id_of(itself.get()) : Result<FileId>(FileId{});
+    if (id && *id == directory->id) (void)::unlinkat(above.get(), name.c_str(), AT_REMOVEDIR);
+    here = std::move(above);
+  }
+}
+
 }  // namespace xc::sys

@@ -57,6 +57,10 @@ struct Parent {
 /// Removes, innermost first, the directories of `made` that are still the same and empty; others stay without an error.
 void remove_directories(const RootedDir& root, const std::vector<MadeDirectory>& made);
 
+/// The same without the root, for whoever holds the innermost of them open (`innermost`, borrowed): each is removed
+/// from the directory that it lies in by now.
+void remove_upwards(int innermost, const std::vector<MadeDirectory>& made);
+
 /// A path inside the root, cut in two: the directory and the name in it.
 struct SplitPath {
   std::string directory;

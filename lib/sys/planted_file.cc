@@ -61,8 +61,12 @@ Result<Stub> make_stub(int parent, const std::string& name, Owner owner) {
   return fail_errno(Kind::plant, "making the file to mount on", errno);
 }
 
+Fd open_entry(int parent, const std::string& name) {
+  return Fd{::openat(parent, name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC)};
+}
+
 void remove_stub(int parent, const std::string& name, FileId stub) {
-  const Fd entry{::openat(parent, name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC)};
+  const Fd entry = open_entry(parent, name);
   if (!entry) return;
   struct stat facts{};
   if (::fstat(entry.get(), &facts) != 0) return;
@@ -88,7 +92,7 @@ Result<Planted> plant_in(const Proc& proc, const Parent& parent, const Tree& tre
 
 }  // namespace
 
-Result<Planted> plant_file(const RootedDir& root, const Proc& proc, std::string_view target, const Tree& tree,
+Result<InPlace> plant_file(const RootedDir& root, const Proc& proc, std::string_view target, const Tree& tree,
                            Owner owner) {
   Parent parent = XC_TRY(make_parent(root, proc, target, owner));
   auto planted = plant_in(proc, parent, tree, owner);
@@ -98,7 +102,7 @@ Result<Planted> plant_file(const RootedDir& root, const Proc& proc, std::string_
   }
   planted->target = target;
   planted->made = std::move(parent.made);
-  return planted;
+  return InPlace{std::move(*planted), std::move(parent.dir)};
 }
 
 Result<> undo(const RootedDir& root, const Proc& proc, const Planted& planted) {
@@ -106,7 +110,7 @@ Result<> undo(const RootedDir& root, const Proc& proc, const Planted& planted) {
   const auto parent = root.resolve(split.directory + "/");
   Result<> done;
   if (parent) {
-    const Fd entry{::openat(parent->get(), split.name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC)};
+    const Fd entry = open_entry(parent->get(), split.name);
     const auto id = entry ? id_of(entry.get()) : Result<FileId>(FileId{});
     if (id && *id == planted.shown) done = detach(proc, entry.get());
     if (planted.made_stub) remove_stub(parent->get(), split.name, planted.stub);
@@ -114,6 +118,20 @@ Result<> undo(const RootedDir& root, const Proc& proc, const Planted& planted) {
   remove_directories(root, planted.made);
   if (!done) return std::unexpected(in_context(text::printable(planted.target), std::move(done).error()));
   return done;
+}
+
+void remove_from(int directory, const Planted& planted) {
+  const std::string name = split_path(planted.target).name;
+  if (planted.made_stub) {
+    // While the container lives its mount hides the stub; only on the stub did we put it.
+    const Fd entry = open_entry(directory, name);
+    const auto id = entry ? id_of(entry.get()) : Result<FileId>(FileId{});
+    if (id && *id == planted.shown)
+      (void)::unlinkat(directory, name.c_str(), 0);
+    else
+      remove_stub(directory, name, planted.stub);
+  }
+  remove_upwards(directory, planted.made);
 }
 
 }  // namespace xc::sys

@@ -20,7 +20,7 @@ struct Planted {
   std::string target;               ///< path inside the root
   FileId shown;                     ///< the host's file that the container sees there
   bool made_stub = false;           ///< the empty file underneath is ours
-  FileId stub;                      ///< valid when made_stub
+  FileId stub;                      ///< that file, whoever made it
   std::vector<MadeDirectory> made;  ///< outermost first
 };
 template <class A>
@@ -32,16 +32,27 @@ void fields(A& a, Planted& p) {
   a("made", p.made);
 }
 
+/// A planting, and a hold on the directory it lies in: what is there can be taken away by that when no name leads there
+/// any more.
+struct InPlace {
+  Planted planted;
+  Fd directory;
+};
+
 /// Makes `tree` appear at `target` inside `root`: missing directories (0755) and an empty file to mount on are made as
 /// `owner`, the host's number of the container's root; then the tree is attached. A file that is there already is
 /// used only when it is regular, empty, has one name and belongs to `owner` or the host's root (R03). Errors are
 /// sentences of Kind::plant (or Kind::kernel) that begin with the target; then nothing of the attempt is left.
 /// Changes the working directory.
-[[nodiscard]] Result<Planted> plant_file(const RootedDir& root, const Proc& proc, std::string_view target,
+[[nodiscard]] Result<InPlace> plant_file(const RootedDir& root, const Proc& proc, std::string_view target,
                                          const Tree& tree, Owner owner);
 
 /// Takes away what is still as `planted` says: the mount, the stub, the directories that are empty. What has changed
 /// since is left alone. An error means the mount could not be taken away. Changes the working directory.
 [[nodiscard]] Result<> undo(const RootedDir& root, const Proc& proc, const Planted& planted);
+
+/// The same from outside, by the hold (InPlace::directory, borrowed) alone, wherever the directory is mounted: removing
+/// the stub takes the mount along in every namespace but the caller's. Of a stub that is not ours the mount stays.
+void remove_from(int directory, const Planted& planted);
 
 }  // namespace xc::sys

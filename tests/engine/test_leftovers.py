@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 
 import bed as beds
@@ -67,3 +68,68 @@ def test_the_end_of_one_container_takes_no_link_from_another_with_the_same_root(
             assert client(pid, "echo", RAW, "still here") == "still here"
     runc.stop(others[1])
     assert host.wait_until(lambda: host.entries(one.root) == files), set(host.entries(one.root)) - set(files)
+
+
+def with_volume(bed, name="dialer", target="/run/svc/deep/raw.sock"):
+    volume = bed.home / "volume"
+    volume.mkdir(exist_ok=True)
+    return volume, dialer(bed, name=name, wishes=[{**RAW_WISH, "target": target}], tmpfs=[],
+                          mounts=[(volume, "/run/svc", ["rw"])])
+
+
+def test_nothing_stays_on_a_volume(bed, engine):
+    serving(engine, modem(bed))
+    volume, c = with_volume(bed)
+    pid = started(engine, c)
+    assert client(pid, "echo", "/run/svc/deep/raw.sock", "on a volume") == "on a volume"
+    assert host.entries(volume) == [str(volume / "deep"), str(volume / "deep/raw.sock")]
+    engine.stop(c)
+    assert host.wait_until(lambda: host.entries(volume) == []), host.entries(volume)
+
+
+def test_poststop_returns_when_nothing_is_left_on_a_volume(bed, runc):
+    serving(runc, modem(bed))
+    volume, c = with_volume(bed)
+    started(runc, c)
+    shim = host.named("xc-shim")[-1]
+    os.kill(shim, signal.SIGSTOP)
+    later = subprocess.Popen(["sh", "-c", f"sleep 0.3; kill -CONT {shim}"])
+    runc.stop(c)
+    assert host.entries(volume) == []
+    later.wait()
+
+
+def test_nothing_stays_in_an_overlay_that_only_the_container_mounted(bed, lxc):
+    serving(lxc, modem(bed))
+    c = dialer(bed, wishes=[{**RAW_WISH, "target": "/run/deep/raw.sock"}], tmpfs=[])
+    upper = c.home / "upper"
+    upper.mkdir()
+    c.lxc_lines = [f"lxc.rootfs.path = overlay:{c.root}:{upper}"]
+    pid = started(lxc, c)
+    assert client(pid, "echo", "/run/deep/raw.sock", "in an overlay") == "in an overlay"
+    assert (upper / "run/deep/raw.sock").exists()
+    lxc.stop(c)
+    assert host.wait_until(lambda: not (upper / "run/deep").exists()), host.entries(upper)
+
+
+def test_a_file_on_a_volume_stays_until_the_last_container_that_uses_it_has_ended(bed, runc):
+    serving(runc, modem(bed))
+    both = [with_volume(bed, name) for name in ("one", "two")]
+    pids = [started(runc, c) for _, c in both]
+    runc.stop(both[0][1])
+    assert host.wait_until(lambda: len(host.named("xc-shim")) == 1)
+    assert client(pids[1], "echo", "/run/svc/deep/raw.sock", "still here") == "still here"
+    runc.stop(both[1][1])
+    volume = both[0][0]
+    assert host.wait_until(lambda: host.entries(volume) == []), host.entries(volume)
+
+
+def test_what_has_been_put_in_our_place_on_a_volume_is_left_alone(bed, runc):
+    serving(runc, modem(bed))
+    volume, c = with_volume(bed)
+    started(runc, c)
+    (volume / "deep/raw.sock").rename(volume / "deep/moved")
+    (volume / "deep/raw.sock").touch()
+    runc.stop(c)
+    assert host.wait_until(lambda: not host.named("xc-shim"))
+    assert host.entries(volume / "deep") == [str(volume / "deep/moved"), str(volume / "deep/raw.sock")]

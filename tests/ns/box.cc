@@ -120,7 +120,7 @@ Result<sys::Answer> Box::inside(
 Result<sys::Planted> Box::plant(const std::string& target, int source, sys::Use use) const {
   const sys::Tree tree = XC_TRY(sys::clone_tree(source, use));
   const auto answer = inside([&](const auto& root, const auto& proc, auto owner) -> Result<sys::Answer> {
-    return sys::Answer{pack(XC_TRY(sys::plant_file(root, proc, target, tree, owner)))};
+    return sys::Answer{pack(XC_TRY(sys::plant_file(root, proc, target, tree, owner)).planted)};
   });
   if (!answer) return std::unexpected(answer.error());
   return unpack<sys::Planted>(answer->bytes);
