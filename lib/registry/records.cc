@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <ctime>
 #include <memory>
 
 #include "base/json_out.h"
@@ -128,6 +129,17 @@ Result<std::vector<Record>> offering(const StateDir& state) {
     records.push_back(std::move(*record));
   }
   return records;
+}
+
+std::optional<std::int64_t> offers_unchanged_since(const StateDir& state) {
+  constexpr std::int64_t second = 1'000'000'000;
+  constexpr std::int64_t coarse = second / 20;  // file times advance with the kernel's tick, 10 ms at most
+  struct stat info{};
+  timespec now{};
+  if (::fstat(state.offers(), &info) != 0 || ::clock_gettime(CLOCK_REALTIME, &now) != 0) return std::nullopt;
+  const std::int64_t changed = info.st_mtim.tv_sec * second + info.st_mtim.tv_nsec;
+  if (now.tv_sec * second + now.tv_nsec - changed < coarse) return std::nullopt;
+  return changed;
 }
 
 Result<bool> is_alive(const model::Instance& init) {

@@ -2,6 +2,7 @@
 // to a process with that pid *and* that start time.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -39,6 +40,9 @@ struct Entry {
 /// Records of the containers that offer something. One that cannot be read is an error: without it another provider of
 /// the same service would be taken for the only one.
 [[nodiscard]] Result<std::vector<Record>> offering(const StateDir& state);
+/// When offers last came or went, in nanoseconds: as long as it is the same, so are they. Nothing when that was so
+/// recently that a further change could bear the same time, or when it cannot be told.
+[[nodiscard]] std::optional<std::int64_t> offers_unchanged_since(const StateDir& state);
 
 /// Is the process that was written down still that process? An error says that it could not be seen: not that it ended.
 [[nodiscard]] Result<bool> is_alive(const model::Instance& init);

@@ -6,6 +6,7 @@
 #include <cerrno>
 
 #include "base/pack.h"
+#include "registry/records.h"
 #include "sys/borrowed_ids.h"
 #include "sys/peer.h"
 
@@ -75,12 +76,19 @@ Result<> Door::choose_provider() {
     kind_ = kind_of(link_.socket_kind);
     return {};
   }
+  const auto nobody = [this] { return fail(Kind::again, "nobody offers " + link_.service + " now"); };
+  // A client that asks in vain, again and again, must not make us read every offer each time.
+  const auto since = street_.state != nullptr ? registry::offers_unchanged_since(*street_.state) : std::nullopt;
+  if (since && since == nobody_since_) return nobody();
   registry::Market market;
   if (street_.state != nullptr) market = XC_TRY(registry::survey(*street_.state));
   const std::size_t containers = market.offered.size();
   market.offered.insert(market.offered.end(), street_.host.begin(), street_.host.end());
   const model::Offered* chosen = XC_TRY(grant::choose(link_, market.offered));
-  if (chosen == nullptr) return fail(Kind::again, "nobody offers " + link_.service + " now");
+  if (chosen == nullptr) {
+    nobody_since_ = since;
+    return nobody();
+  }
   adopt(XC_TRY(grant::narrow(link_, *chosen)));
   const auto index = static_cast<std::size_t>(chosen - market.offered.data());
   if (index < containers) container_ = XC_TRY(registry::hold(street_.proc, market.providers[index]));

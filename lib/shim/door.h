@@ -65,6 +65,7 @@ class Door {
   const Street& street_;
   std::optional<registry::Provider> container_;  ///< the provider, when it is one
   bool settled_ = false;                         ///< the provider is known: container_, or the host
+  std::optional<std::int64_t> nobody_since_;     ///< nobody offered the service when offers last came or went
   std::string provider_name_;
   std::string address_;
   sys::SocketKind kind_ = sys::SocketKind::stream;

@@ -1,7 +1,9 @@
 """What a test may leave behind on the host, taken before and compared after. Meant for inside the house, where every
 process is ours; cgroup directories are global, so only those that carry our names are counted."""
 
+import contextlib
 import os
+import subprocess
 import time
 from pathlib import Path
 
@@ -127,3 +129,15 @@ def wait_until(condition, seconds=2.0, step=0.01):
             return False
         time.sleep(step)
     return True
+
+
+@contextlib.contextmanager
+def traced(pid, log, calls):
+    """Writes the system calls that a process makes meanwhile to the file `log`."""
+    tracer = subprocess.Popen(["strace", "-q", "-p", str(pid), "-e", f"trace={calls}", "-o", str(log)])
+    assert wait_until(lambda: status_of(pid).get("TracerPid") == str(tracer.pid))
+    try:
+        yield
+    finally:
+        tracer.terminate()
+        tracer.wait()

@@ -279,3 +279,21 @@ def test_res_12_churn_has_no_slope(bed, runc):
             figures.append((sum(resident(p) for p in watched), sum(counts(watched).values()), len(host.mounts())))
     assert max(f[0] for f in figures) - min(f[0] for f in figures) <= 512, figures
     assert len({f[1:] for f in figures}) == 1, figures
+
+
+def test_a_client_that_asks_for_an_absent_provider_does_not_make_the_monitor_read_every_offer(bed, runc):
+    for number in range(4):
+        others = [{**RAW_OFFER, "name": f"other-{number}-{index}"} for index in range(20)]
+        started(runc, modem(bed, f"other-{number}", offers=others))
+    pid = started(runc, dialer(bed, wishes=[RAW_WISH]))
+    monitor = host.named("xc-shim")[-1]
+    client(pid, "echo", RAW, "nobody is there")
+    time.sleep(0.1)  # an offer that has just been published could still be followed by another
+    client(pid, "echo", RAW, "nobody is there")
+    trace = bed.home / "trace"
+    with host.traced(monitor, trace, "openat"):
+        for _ in range(20):
+            client(pid, "echo", RAW, "nobody is there")
+    assert "other-" not in trace.read_text()
+    serving(runc, modem(bed))
+    assert client(pid, "echo", RAW, "there it is") == "there it is"
