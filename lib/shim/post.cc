@@ -109,8 +109,8 @@ Result<> Post::greet(const Fd& server) const {
 
 /// Dropping the pair closes it: the client sees the end.
 void Post::turn_away(const std::string& why) {
-  reason_ = why;
-  log::warning(street_.consumer + ": " + link_.service + ": " + reason_);
+  if (listener_) reason_ = why;  // a closed link keeps the reason of that
+  log::warning(street_.consumer + ": " + link_.service + ": " + why);
 }
 
 /// A path lies in the container's own file system; an abstract name can be reached by everybody in its network
@@ -134,7 +134,12 @@ Result<> Post::hand_over(const Handover& handover, Clock::time_point now) {
   if (link_.socket_kind == model::SocketKind::seqpacket) XC_CHECK(sys::prepare_packets(handover.client.get()));
   if (!page_) page_ = XC_TRY(SharedPage::create());
   if (worker_ && worker_->generation != door_.generation()) retire_worker();
-  if (!worker_) XC_CHECK(start_worker());
+  if (!worker_) {
+    if (auto started = start_worker(); !started) {
+      count_crash(now);  // it may fail for good, and every try costs a fork
+      return started;
+    }
+  }
   if (untaken() == 0) waiting_since_ = now;
   if (!XC_TRY(send_handover(worker_->process.control.get(), handover)))
     return fail(Kind::again, "the worker's queue is full: a connection was dropped");
@@ -205,14 +210,19 @@ void Post::bury(Clock::time_point now) {
   worker_.reset();
   page_->taken = passed_;
   page_->closed = passed_;
+  const auto reasons = reasons_of(*page_);
+  log::warning(street_.consumer + ": " + link_.service + ": the worker " + how +
+               (reasons.empty() ? "" : "; its last words: " + reasons.back()));
+  count_crash(now);
+}
+
+void Post::count_crash(Clock::time_point now) {
   ++restarts_;
   std::erase_if(crashes_, [&](auto when) { return now - when > seconds(60); });
   crashes_.push_back(now);
   not_before_ = now + back_off(crashes_.size());
-  const auto reasons = reasons_of(*page_);
-  log::warning(street_.consumer + ": " + link_.service + ": the worker " + how +
-               (reasons.empty() ? "" : "; its last words: " + reasons.back()));
-  if (crashes_.size() > link_.limits.respawns) close("the worker died too often within a minute");
+  if (crashes_.size() > link_.limits.respawns)
+    close("the worker died or could not be started too often within a minute");
 }
 
 std::vector<int> Post::worker_descriptors() const {

@@ -97,6 +97,7 @@ class Post {
   [[nodiscard]] Result<> start_worker();
   void retire_worker();
   void bury(Clock::time_point now);
+  void count_crash(Clock::time_point now);
   [[nodiscard]] bool somebody_waits() const;
   [[nodiscard]] Result<> check_client(const Fd& client) const;
   void turn_away(const std::string& why);

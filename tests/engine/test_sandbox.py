@@ -6,6 +6,7 @@ import re
 import signal
 import socket
 import subprocess
+import time
 from pathlib import Path
 
 import bed as beds
@@ -84,6 +85,29 @@ def test_a_worker_that_cannot_be_started_leaves_no_zombie(tmp_path):
                         pass
             children = Path(f"/proc/{mediator.pid}/task/{mediator.pid}/children").read_text()
             assert children.split() == []
+        finally:
+            mediator.terminate()
+            mediator.wait()
+
+
+def test_a_worker_that_cannot_be_started_is_tried_again_ever_more_slowly(tmp_path):
+    with socket.socket(socket.AF_UNIX) as provider:
+        provider.bind(str(tmp_path / "provider"))
+        provider.listen(20)
+        mediator = subprocess.Popen(["unshare", "-r", str(beds.INJECT), "mediate", "unix", "--listen", str(tmp_path / "link"),
+                                     "--connect", str(tmp_path / "provider")], stderr=subprocess.DEVNULL)
+        try:
+            assert host.wait_until((tmp_path / "link").exists)
+            begin = time.monotonic()
+            for _ in range(6):
+                with socket.socket(socket.AF_UNIX) as client:
+                    client.settimeout(5)
+                    client.connect(str(tmp_path / "link"))
+                    try:
+                        assert client.recv(1) == b""
+                    except ConnectionResetError:
+                        pass
+            assert time.monotonic() - begin > 0.7  # 50 + 100 + 200 + 400 ms
         finally:
             mediator.terminate()
             mediator.wait()
