@@ -35,6 +35,15 @@ struct Tally {
   std::uint64_t to_server = 0;    ///< bytes
   std::uint64_t to_client = 0;    ///< bytes
   std::uint64_t descriptors = 0;  ///< descriptors passed, both ways
+
+  Tally& operator+=(const Tally& other) {
+    messages += other.messages;
+    refusals += other.refusals;
+    to_server += other.to_server;
+    to_client += other.to_client;
+    descriptors += other.descriptors;
+    return *this;
+  }
 };
 
 /// Everything a mediator is told about its link. The references outlive it.

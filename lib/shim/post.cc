@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <utility>
 
 #include "base/text.h"
 #include "mediate/greeting.h"
@@ -132,8 +133,8 @@ bool Post::somebody_waits() const {
 
 Result<> Post::hand_over(const Handover& handover, Clock::time_point now) {
   if (link_.socket_kind == model::SocketKind::seqpacket) XC_CHECK(sys::prepare_packets(handover.client.get()));
-  if (!page_) page_ = XC_TRY(SharedPage::create());
   if (worker_ && worker_->generation != door_.generation()) retire_worker();
+  if (!page_) page_ = XC_TRY(SharedPage::create());
   if (!worker_) {
     if (auto started = start_worker(); !started) {
       count_crash(now);  // it may fail for good, and every try costs a fork
@@ -164,8 +165,17 @@ Result<> Post::start_worker() {
 /// The rights changed: the worker finishes what it has and gets nothing new.
 void Post::retire_worker() {
   worker_->process.control.reset();
-  retired_.push_back(std::move(worker_->process));
+  retired_.push_back({std::move(worker_->process), std::move(page_), std::exchange(passed_, 0)});
   worker_.reset();
+}
+
+void Post::keep_figures(const SharedPage& page, std::uint64_t passed) {
+  past_.passed += passed;
+  past_.tally += page->tally;
+  const auto reasons = reasons_of(*page);
+  past_.reasons.insert(past_.reasons.end(), reasons.begin(), reasons.end());
+  if (past_.reasons.size() > Reasons::places)
+    past_.reasons.erase(past_.reasons.begin(), past_.reasons.end() - Reasons::places);
 }
 
 std::uint64_t Post::untaken() const {
@@ -174,8 +184,13 @@ std::uint64_t Post::untaken() const {
 }
 
 std::uint64_t Post::active() const {
-  const std::uint64_t closed = page_ ? page_->closed.load() : 0;
-  return passed_ > closed ? passed_ - closed : 0;
+  const auto open = [](const SharedPage& page, std::uint64_t passed) {
+    const std::uint64_t closed = page ? page->closed.load() : 0;
+    return passed > closed ? passed - closed : 0;
+  };
+  std::uint64_t sum = open(page_, passed_);
+  for (const Retired& one : retired_) sum += open(one.page, one.passed);
+  return sum;
 }
 
 bool Post::saturated() const {
@@ -183,9 +198,10 @@ bool Post::saturated() const {
 }
 
 bool Post::check(Clock::time_point now) {
-  const auto over = [](const Sandboxed& process) {
-    if (!is_over(process)) return false;
-    (void)reap(process);
+  const auto over = [this](const Retired& one) {
+    if (!is_over(one.process)) return false;
+    (void)reap(one.process);
+    keep_figures(one.page, one.passed);
     return true;
   };
   bool changed = std::erase_if(retired_, over) > 0;
@@ -208,11 +224,11 @@ std::optional<Clock::time_point> Post::next_check() const {
 void Post::bury(Clock::time_point now) {
   const std::string how = reap(worker_->process);
   worker_.reset();
-  page_->taken = passed_;
-  page_->closed = passed_;
   const auto reasons = reasons_of(*page_);
   log::warning(street_.consumer + ": " + link_.service + ": the worker " + how +
                (reasons.empty() ? "" : "; its last words: " + reasons.back()));
+  keep_figures(page_, std::exchange(passed_, 0));
+  page_ = SharedPage();
   count_crash(now);
 }
 
@@ -228,16 +244,16 @@ void Post::count_crash(Clock::time_point now) {
 std::vector<int> Post::worker_descriptors() const {
   std::vector<int> numbers;
   if (worker_) numbers.push_back(worker_->process.pidfd.get());
-  for (const auto& process : retired_) numbers.push_back(process.pidfd.get());
+  for (const auto& one : retired_) numbers.push_back(one.process.pidfd.get());
   return numbers;
 }
 
 void Post::end() {
   listener_.reset();
   if (worker_) retire_worker();
-  for (const auto& process : retired_) {
-    ::kill(process.pid, SIGKILL);
-    (void)::waitpid(process.pid, nullptr, 0);
+  for (const auto& one : retired_) {
+    ::kill(one.process.pid, SIGKILL);
+    (void)::waitpid(one.process.pid, nullptr, 0);
   }
   retired_.clear();
 }
@@ -259,19 +275,26 @@ PostStatus Post::status() const {
   status.state = listener_ ? "open" : "closed";
   status.provider = door_.provider();
   status.reason = reason_;
-  status.connections = passed_ + turned_away_;
+  status.connections = past_.passed + passed_ + turned_away_;
+  for (const Retired& one : retired_) status.connections += one.passed;
   status.refusals = refused_;
   status.active = active();
   status.restarts = restarts_;
   status.worker = worker_ ? worker_->process.pid : 0;
-  if (!page_) return status;
-  const mediate::Tally tally = page_->tally;
+  mediate::Tally tally = past_.tally;
+  for (const Retired& one : retired_) tally += one.page->tally;
+  if (page_) tally += page_->tally;
   status.messages = tally.messages;
   status.refusals += tally.refusals;
   status.to_server = tally.to_server;
   status.to_client = tally.to_client;
   status.descriptors = tally.descriptors;
-  status.last_reasons = reasons_of(*page_);
+  status.last_reasons = past_.reasons;
+  const auto add = [&](const std::vector<std::string>& some) {
+    status.last_reasons.insert(status.last_reasons.end(), some.begin(), some.end());
+  };
+  for (const Retired& one : retired_) add(reasons_of(*one.page));
+  if (page_) add(reasons_of(*page_));
   return status;
 }
 

@@ -92,12 +92,25 @@ class Post {
     Sandboxed process;
     std::uint64_t generation = 0;  ///< of the rights it was told
   };
+  /// A worker that was told to finish what it has; what it says counts for its own connections alone.
+  struct Retired {
+    Sandboxed process;
+    SharedPage page;
+    std::uint64_t passed = 0;
+  };
+  /// What workers that are gone have done.
+  struct Past {
+    std::uint64_t passed = 0;
+    mediate::Tally tally;
+    std::vector<std::string> reasons;
+  };
   [[nodiscard]] Result<> greet(const Fd& server) const;
   [[nodiscard]] Result<> hand_over(const Handover& handover, Clock::time_point now);
   [[nodiscard]] Result<> start_worker();
   void retire_worker();
   void bury(Clock::time_point now);
   void count_crash(Clock::time_point now);
+  void keep_figures(const SharedPage& page, std::uint64_t passed);
   [[nodiscard]] bool somebody_waits() const;
   [[nodiscard]] Result<> check_client(const Fd& client) const;
   void turn_away(const std::string& why);
@@ -111,12 +124,13 @@ class Post {
   Fd listener_;
   Door door_;
   unsigned connections_;  ///< at the same time
-  SharedPage page_;       ///< made with the first worker; a link that nobody uses costs nothing
+  SharedPage page_;       ///< the worker's; a link that nobody uses costs nothing
   std::optional<Worker> worker_;
-  std::vector<Sandboxed> retired_;  ///< told to finish what they have
+  std::vector<Retired> retired_;
+  Past past_;
   int observer_ = -1;
   std::string reason_;
-  std::uint64_t passed_ = 0;       ///< connections handed to workers
+  std::uint64_t passed_ = 0;       ///< connections handed to the worker
   std::uint64_t turned_away_ = 0;  ///< connections of a raw link closed because there was no provider for them
   std::uint64_t refused_ = 0;      ///< of those, because the provider or host policy says no
   std::uint64_t restarts_ = 0;
