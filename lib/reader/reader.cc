@@ -93,7 +93,7 @@ Reader::~Reader() {
   if (child_ > 0) (void)give_up({});
 }
 
-std::unexpected<Error> Reader::give_up(std::string sentence) {
+std::unexpected<Error> Reader::give_up(std::string sentence, Kind kind) {
   socket_.reset();
   if (child_ <= 0) return fail(Kind::manifest, "the reading process is gone");
   // Not reaped yet, so the number is still this child's. One that is dead already keeps its own status.
@@ -106,13 +106,15 @@ std::unexpected<Error> Reader::give_up(std::string sentence) {
   }
   child_ = 0;
   if (sentence.empty()) sentence = ending(status);
-  return fail(Kind::manifest, "the reading process " + sentence);
+  return fail(kind, "the reading process " + sentence);
 }
 
 Result<std::string> Reader::exchange(const std::string& request) {
   if (!socket_) return give_up({});
   const Clock::time_point deadline = Clock::now() + patience;
-  const auto failed = [&](Wait wait) { return give_up(wait == Wait::late ? "did not answer within a second" : ""); };
+  const auto failed = [&](Wait wait) {
+    return wait == Wait::late ? give_up("did not answer within a second", Kind::again) : give_up({});
+  };
   auto size = static_cast<std::uint32_t>(request.size());
   std::string frame(sizeof size, '\0');
   std::memcpy(frame.data(), &size, sizeof size);

@@ -32,8 +32,8 @@ class Reader {
   Reader& operator=(const Reader&) = delete;
   ~Reader();
 
-  // As the functions of the parse room. Kind::manifest as well when the child died, was silent for a second or sent
-  // what no document can hold; it is gone then, and every later call fails.
+  // As the functions of the parse room. Kind::manifest as well when the child died or sent what no document can hold,
+  // Kind::again when it was silent for a second (on a busy host, say); it is gone then, and every later call fails.
   [[nodiscard]] Result<model::OciState> state(std::string_view text);
   [[nodiscard]] Result<model::OciConfig> config(std::string_view text, std::string_view file);
   [[nodiscard]] Result<model::Manifest> run(std::string_view text, std::string_view file);
@@ -46,7 +46,7 @@ class Reader {
   Result<T> ask(Document document, std::string_view text, std::string_view file);
   Result<std::string> exchange(const std::string& request);
   /// Ends the child; the error tells how it ended, or `sentence`.
-  std::unexpected<Error> give_up(std::string sentence);
+  std::unexpected<Error> give_up(std::string sentence, Kind kind = Kind::manifest);
 
   Fd socket_;
   pid_t child_ = 0;

@@ -245,6 +245,14 @@ TEST(Reader, WaitsASecondAndNoLonger) {
   EXPECT_LT(took, std::chrono::seconds(3));
 }
 
+TEST(Reader, TakesASilentChildForLateAndNotForAWrongDocument) {
+  Reader reader = with_child([](int) { ::sleep(30); });
+  const auto late = reader.run("{}", "run.json");
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().kind, Kind::again);
+  EXPECT_EQ(reader.run("{}", "run.json").error().kind, Kind::manifest);
+}
+
 TEST(Reader, BoundsWhatItsChildAnnounces) {
   EXPECT_EQ(refusal_of([](int socket) { send_back(socket, "", 0xffffffffU); }),
             "run.json: the reading process announced an answer of 4294967295 bytes");
