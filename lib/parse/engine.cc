@@ -96,7 +96,7 @@ Result<model::OciState> parse_state(std::string_view text) {
   const View root = document.root();
   if (!root.is(Form::object)) return root.expected("the state of a container");
   model::OciState state;
-  state.id = XC_TRY(read_exact(root, "id", word::name));
+  state.id = XC_TRY(read_exact(root, "id", word::plain));  // whether it is a name for us is the plan's question
   state.status = XC_TRY(read_exact(root, "status", word::name));
   if (const auto bundle = XC_TRY(find_exact(root, "bundle"))) state.bundle = XC_TRY(read_absolute(*bundle));
   if (const auto pid = XC_TRY(find_exact(root, "pid")))

@@ -137,7 +137,7 @@ void inspect(Inspection& ask, const model::Offer& offer) {
 
 Result<> validate(const model::OciState& value) {
   Inspection ask;
-  ask.demand(value.id, word::name, "an id");
+  ask.demand(value.id, word::plain, "an id");
   ask.demand(value.status, word::name, "a status");
   ask.allow(value.bundle, absolute, "a bundle");
   ask.demand(value.pid >= 0 && value.pid <= 4194304, "a pid");

@@ -23,6 +23,16 @@ def test_man_04_a_duplicate_key_is_neither_first_nor_last(bed, runc):
     refused(bed, runc, c, "duplicate key")
 
 
+@pytest.mark.parametrize("name", ["a+b", "n" * 65])
+def test_a_container_that_asks_for_nothing_may_have_any_name_its_engine_takes(bed, runc, name):
+    c = bed.container("odd", edit_oci=lambda config: config.update(hostname="odd"))
+    c.name = f"{bed.mark}{name}"
+    started(runc, c)
+    runc.stop(c)
+    c.write("run.json", beds.requires(RAW_WISH))
+    refused(bed, runc, c, "is not a name")
+
+
 @pytest.mark.parametrize("first", ["root", "ROOT", "Root"])
 def test_man_05_two_roots_in_config_json_never_touch_the_unused_one(bed, oci, first):
     serving(oci, modem(bed, offers=[RAW_OFFER]))

@@ -102,7 +102,7 @@ TEST(Validate, RefusesWhatNoParserMakes) {
   EXPECT_EQ(refusal<model::Manifest>(manifest, [](auto& m) { m.warnings = {"a\nb"}; }), head + "a warning" + tail);
 
   model::OciState state{"a", "created", "/b", 1, {}};
-  EXPECT_EQ(refusal<model::OciState>(state, [](auto& s) { s.id = "a/b"; }), head + "an id" + tail);
+  EXPECT_EQ(refusal<model::OciState>(state, [](auto& s) { s.id = "a\nb"; }), head + "an id" + tail);
   EXPECT_EQ(refusal<model::OciState>(state, [](auto& s) { s.pid = -1; }), head + "a pid" + tail);
   EXPECT_EQ(refusal<model::OciState>(state, [](auto& s) { s.bundle = "b"; }), head + "a bundle" + tail);
   EXPECT_EQ(refusal<model::OciState>(state, [](auto& s) { s.annotations["x"] = "y"; }), head + "an annotation" + tail);
