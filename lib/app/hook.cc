@@ -115,7 +115,9 @@ Result<> run_lxc(Hook& hook, const Call& call) {
 }
 
 Result<> run_oci(Hook& hook, const model::OciState& state) {
-  const auto container = XC_TRY_IN(state.id, read_oci_container(hook.reader, state));
+  // A reader of its own: config.json holds the image's words, and the host's run.json is read after it.
+  auto engine_reader = XC_TRY(reader::Reader::start());
+  const auto container = XC_TRY_IN(state.id, read_oci_container(engine_reader, state));
   XC_CHECK_IN(state.id, serve(hook, container));
   return {};
 }

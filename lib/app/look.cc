@@ -139,7 +139,8 @@ Result<model::Plan> plan_from_files(const PlanOptions& options) {
   model::OciState state;
   state.bundle = XC_TRY(directory_named(options.bundle));
   state.id = options.name.empty() ? base_name(state.bundle) : options.name;
-  auto container = read_oci_container(reader, state);
+  auto engine_reader = XC_TRY(reader::Reader::start());  // as the hook does
+  auto container = read_oci_container(engine_reader, state);
   if (!container) {
     if (container.error().text.find("config.json: is not there") == std::string::npos)
       return std::unexpected(container.error());
