@@ -68,7 +68,19 @@ inject::Launch launcher(Hook& hook, const registry::StateDir& state, const injec
   };
 }
 
+/// podman gives an image's annotations to the container as if its user had typed them.
+void warn_of_annotations(const model::Container& container, const model::Policy& policy) {
+  const auto& all = container.annotations;
+  const auto manager = all.find("io.container.manager");
+  if (policy.present || manager == all.end() || manager->second != "libpod") return;
+  if (std::ranges::any_of(all, [](const auto& one) { return one.first.starts_with("io.xconnect."); }))
+    log::warning(container.name +
+                 ": its io.xconnect annotations are trusted, though podman may have them from the image; say what "
+                 "containers may use in a file of /etc/xconnect/policy.d");
+}
+
 Result<> serve(Hook& hook, const model::Container& container) {
+  warn_of_annotations(container, hook.host.policy);
   auto manifests = XC_TRY(read_manifests(hook.reader, container, hook.options));
   const auto held = XC_TRY(inject::hold(hook.proc, container));
   auto origin = model::Origin::host;

@@ -93,7 +93,7 @@ void inspect(Inspection& ask, const std::map<std::string, model::RoleRules>& rol
 
 void inspect(Inspection& ask, const std::map<std::string, std::string>& annotations) {
   for (const auto& [key, value] : annotations) {
-    ask.demand(key.starts_with("io.xconnect.") && is_plain(key), "an annotation");
+    ask.demand((key.starts_with("io.xconnect.") && is_plain(key)) || key == "io.container.manager", "an annotation");
     ask.demand(is_plain(value), "an annotation");
   }
 }

@@ -47,6 +47,17 @@ def test_an_annotation_is_a_whole_manifest(bed, engine):
     assert get(pid, socket="/run/pv/services/modem-api.sock")["role"] == "viewer"
 
 
+def test_annotations_that_no_policy_judges_are_warned_of_once(bed, engine):
+    serving(engine, modem(bed))
+    bed.log.write_text("")
+    c = bed.container("typed", annotations={"io.xconnect.require.modem-api": "auto;role=viewer"})
+    started(engine, c)
+    assert bed.log_text().count("podman may have them from the image") == 1
+    bed.policy("all.json", {"allow": [{"consumer": "*", "service": "*", "roles": ["*"]}]})
+    assert engine.restart(c).code == 0
+    assert bed.log_text().count("podman may have them from the image") == 1
+
+
 def test_without_an_annotation_no_hook_is_called(bed, engine):
     serving(engine, modem(bed))
     pid = started(engine, bed.container("plain"))

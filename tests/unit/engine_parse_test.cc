@@ -39,7 +39,8 @@ TEST(ParseState, ReadsWhatPodmanPassesOnAtPoststopWithoutPid) {
   ASSERT_TRUE(state) << error_of(state);
   EXPECT_EQ(state->id, id);
   EXPECT_EQ(state->pid, 0);
-  EXPECT_EQ(state->annotations.size(), 1U);
+  EXPECT_EQ(state->annotations.size(), 2U);
+  EXPECT_EQ(state->annotations.at("io.container.manager"), "libpod");
 }
 
 TEST(ParseState, TakesTheIdsThatEnginesTake) {
