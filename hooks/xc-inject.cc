@@ -76,7 +76,7 @@ void add_plan(CLI::App& app, int& status) {
   verb->add_option("--name", options->name, "name of the container (default: that of the directory)");
   verb->add_option("--run", options->run, "what it asks for, instead of DIR/run.json (absolute path)");
   verb->add_option("--services", options->services, "what it offers, instead of DIR/services.json (absolute path)");
-  verb->add_option("--config", options->config, "host policy and services")->capture_default_str();
+  verb->add_option("--config", options->config, "host policy and services (default: /etc/xconnect)");
   verb->add_flag("--json", *json, "as JSON");
   verb->callback([options, json, &status] {
     const auto plan = xc::app::plan_from_files(*options);

@@ -14,7 +14,7 @@ namespace xc::app {
 /// [--services FILE] [STAGE | NAME lxc TYPE].
 struct HookOptions {
   std::string state = "/run/xconnect";
-  std::string config = "/etc/xconnect";
+  std::string config;  ///< empty: /etc/xconnect, if it is there
   std::string log;
   std::string run;       ///< consumer's manifest, instead of looking for one
   std::string services;  ///< provider's manifest, instead of looking for one

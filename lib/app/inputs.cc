@@ -21,6 +21,7 @@ namespace {
 constexpr std::size_t manifest_limit = 64UL * 1024;  // R16
 constexpr std::size_t engine_limit = 1024UL * 1024;
 constexpr std::string_view image_directory = "/etc/xconnect";
+constexpr const char* default_config = "/etc/xconnect";
 
 Result<std::optional<Fd>> open_directory(const std::string& path) {
   Fd directory{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
@@ -98,7 +99,10 @@ Result<std::optional<model::Manifest>> read_wants(reader::Reader& reader, const 
 
 }  // namespace
 
-Result<HostConfig> read_host_config(reader::Reader& reader, const std::string& directory) {
+Result<HostConfig> read_host_config(reader::Reader& reader, const std::string& named) {
+  if (!named.empty() && !XC_TRY(open_directory(named)))
+    return fail(Kind::usage, "--config " + text::printable(named) + ": is not there");
+  const std::string directory = named.empty() ? default_config : named;
   HostConfig config;
   XC_CHECK(read_each(reader, directory + "/policy.d", config, &add_policy));
   XC_CHECK(read_each(reader, directory + "/services.d", config, &add_services));
@@ -171,6 +175,8 @@ Result<std::optional<model::Exports>> read_image_offers(reader::Reader& reader, 
   // In a child: the image's file system may hang.
   const auto work = [&]() -> Result<sys::Answer> {
     const auto directory = root.resolve(image_directory);
+    if (!directory && directory.error().code != ENOENT && directory.error().code != ENOTDIR)
+      return std::unexpected(in_context(image_directory, directory.error()));  // not seen is not absent
     std::optional<std::string> text;
     if (directory)
       text = XC_TRY(reader::read_document(directory->get(), "services.json", manifest_limit, reader::Keeper::image));

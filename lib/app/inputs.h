@@ -24,6 +24,7 @@ struct HostConfig {
   std::vector<model::Offered> services;
   std::vector<std::string> warnings;
 };
+/// Below `directory`, which must be there when it is named; empty: /etc/xconnect, if there is one.
 [[nodiscard]] Result<HostConfig> read_host_config(reader::Reader& reader, const std::string& directory);
 
 /// The state document of an OCI runtime, to its end (a runtime may die of a hook that does not read it all).

@@ -98,6 +98,14 @@ Seen look_at(const registry::StateDir& state, const std::string& key, const regi
   return seen;
 }
 
+Seen unreadable(const std::string& name, const std::string& key, const Error& why) {
+  Seen seen;
+  seen.container = text::printable(name);
+  seen.pid = static_cast<std::int64_t>(text::parse_number(key.substr(name.size() + 1)).value_or(0));
+  seen.shim = "unreadable: " + why.text;
+  return seen;
+}
+
 std::string aligned(const std::vector<std::vector<std::string>>& rows) {
   std::vector<std::size_t> widths(rows.front().size());
   for (const auto& row : rows)
@@ -161,10 +169,13 @@ Result<std::vector<Seen>> see(const std::string& path, const std::string& contai
   const auto state = XC_TRY(registry::StateDir::find(path));
   std::vector<Seen> all;
   for (const auto& key : XC_TRY(registry::keys(state))) {
+    const std::string name = key.substr(0, key.rfind('.'));
+    if (!container.empty() && name != container) continue;
     const auto record = registry::read(state, key);
-    if (!record || !*record) continue;  // a hook is making or removing it at this moment
-    if (!container.empty() && (**record).container.name != container) continue;
-    all.push_back(look_at(state, key, **record));
+    if (!record)
+      all.push_back(unreadable(name, key, record.error()));
+    else if (*record)  // else a hook is making or removing it at this moment
+      all.push_back(look_at(state, key, **record));
   }
   if (!container.empty() && all.empty()) return fail(Kind::usage, container + ": no such container is served");
   std::ranges::sort(all, {}, &Seen::container);

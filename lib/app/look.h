@@ -37,7 +37,7 @@ struct PlanOptions {
   std::string name;    ///< of the container; empty = the directory's own
   std::string run;
   std::string services;
-  std::string config = "/etc/xconnect";
+  std::string config;  ///< as HookOptions::config
 };
 /// What the hook would do for a container with these files, as far as files tell.
 [[nodiscard]] Result<model::Plan> plan_from_files(const PlanOptions& options);

@@ -24,12 +24,26 @@ namespace {
 constexpr std::chrono::seconds patience{2};
 constexpr std::chrono::milliseconds patience_with_the_dying{500};
 
+/// The pid at the end of "<name>.<pid>"; 0 when there is none.
+std::int64_t pid_in(std::string_view key) {
+  return static_cast<std::int64_t>(text::parse_number(key.substr(key.rfind('.') + 1)).value_or(0));
+}
+
+/// Is the container of this entry gone? With `thorough` a pid that now is somebody else's is seen through. What cannot
+/// be seen (no descriptor left, no memory) may be running: it is not gone.
+bool is_gone(const StateDir& state, const std::string& key, bool thorough) {
+  if (::access(("/proc/" + text::number(pid_in(key))).c_str(), F_OK) != 0) return errno == ENOENT;
+  if (!thorough) return false;
+  const auto record = read(state, key);
+  return record && *record && !is_alive((**record).init).value_or(true);
+}
+
 /// What a living container has planted upon as well (their roots are one, or share a volume) goes over to its record:
 /// to unlink a file takes away every mount on it, in all namespaces. An error means that somebody may use anything:
 /// nothing may be removed then.
 Result<> leave_to_others(const StateDir& state, const std::string& key, Record& record) {
   for (const auto& other_key : XC_TRY(keys(state))) {
-    if (other_key == key) continue;
+    if (other_key == key || is_gone(state, other_key, false)) continue;
     auto other = XC_TRY(read(state, other_key));
     if (!other || !is_alive(other->init).value_or(true)) continue;
     bool changed = false;
@@ -111,24 +125,15 @@ Fd lock_entry(const StateDir& state, const std::string& key, sys::Deadline deadl
   return entry;
 }
 
-/// The pid at the end of "<name>.<pid>"; 0 when there is none.
-std::int64_t pid_in(std::string_view key) {
-  return static_cast<std::int64_t>(text::parse_number(key.substr(key.rfind('.') + 1)).value_or(0));
-}
-
-/// Is the container of this entry gone? With `thorough` a pid that now is somebody else's is seen through. What cannot
-/// be seen (no descriptor left, no memory) may be running: it is not gone.
-bool is_gone(const StateDir& state, const std::string& key, bool thorough) {
-  if (::access(("/proc/" + text::number(pid_in(key))).c_str(), F_OK) != 0) return errno == ENOENT;
-  if (!thorough) return false;
-  const auto record = read(state, key);
-  return record && *record && !is_alive((**record).init).value_or(true);
-}
-
 }  // namespace
 
 void release_held(const StateDir& state, const std::string& key, const std::vector<Fd>& directories) {
-  if (auto record = read(state, key); record && *record) {
+  auto record = read(state, key);
+  if (!record) {  // what it planted, and for whom, is in there: as long as it is kept, somebody may find out
+    log::warning(key + ": left as it is: " + record.error().text);
+    return;
+  }
+  if (*record) {
     auto cleaned = leave_to_others(state, key, **record);
     if (cleaned) cleaned = clean(**record, directories);
     if (!cleaned) log::warning(key + ": " + cleaned.error().text);
@@ -141,7 +146,7 @@ void release(const StateDir& state, const std::string& key, const model::Instanc
   const Fd entry = lock_entry(state, key, std::chrono::steady_clock::now() + patience);
   if (!entry) return;
   const auto record = read(state, key);
-  if (record && *record && (**record).init.start_time != init.start_time) return;
+  if (record && *record && (**record).init.start_time != init.start_time) return;  // unreadable: see release_held()
   release_held(state, key, directories);
 }
 

@@ -7,7 +7,7 @@ import subprocess
 
 import bed as beds
 import host
-from jobs import RAW, RAW_WISH, client, dialer, modem, serving, started
+from jobs import RAW, RAW_WISH, client, dialer, modem, refused, serving, started
 from test_lifecycle import call_hook
 
 
@@ -133,3 +133,36 @@ def test_what_has_been_put_in_our_place_on_a_volume_is_left_alone(bed, runc):
     runc.stop(c)
     assert host.wait_until(lambda: not host.named("xc-shim"))
     assert host.entries(volume / "deep") == [str(volume / "deep/moved"), str(volume / "deep/raw.sock")]
+
+
+def test_a_record_that_cannot_be_read_is_shown_and_kept(bed, runc):
+    serving(runc, modem(bed))
+    entry = bed.state / "c/torn.4194305"
+    entry.mkdir()
+    (entry / "record").write_text("{")
+    table = subprocess.run([beds.INJECT, "ps", "--state", bed.state], capture_output=True, text=True, check=True).stdout
+    assert "unreadable: " in table and "torn" in table and "modem-raw" in table
+    c = dialer(bed, tmpfs=[])
+    before = host.entries(c.root)
+    started(runc, c)
+    runc.stop(c)
+    assert entry.exists()
+    assert host.wait_until(lambda: host.entries(c.root) == before), "a gone container's record concerns nobody else"
+    shutil.rmtree(entry)
+
+
+def test_a_configuration_directory_that_was_named_must_be_there(bed, runc):
+    c = dialer(bed, hook=[str(beds.HOOK), "--state", str(bed.state), "--config", "/nowhere", "--log", str(bed.log)])
+    refused(bed, runc, c, "--config /nowhere: is not there")
+    outcome = subprocess.run([beds.INJECT, "plan", c.home, "--config", "/nowhere"], capture_output=True, text=True,
+                             check=False)
+    assert outcome.returncode == 64 and "--config /nowhere: is not there" in outcome.stderr
+
+
+def test_offers_of_an_image_that_cannot_be_looked_up_are_not_absent(bed, runc):
+    c = bed.container("circle")
+    (c.root / "etc/xconnect").symlink_to("xconnect")
+    refused(bed, runc, c, "/etc/xconnect")
+    (c.root / "etc/xconnect").unlink()
+    (c.root / "etc/xconnect").symlink_to("nowhere")
+    started(runc, c)

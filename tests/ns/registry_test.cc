@@ -75,6 +75,18 @@ TEST(Registry, AShimThatIsLateLeavesTheNextLifeUnderTheSameKeyAlone) {
   });
 }
 
+TEST(Registry, KeepsAnEntryWhoseRecordCannotBeRead) {
+  isolated([](const std::string& place) {
+    const auto state = StateDir::open(place + "/state");
+    test::make_directories(place + "/state/c/torn.0");
+    write_text(place + "/state/c/torn.0/record", "{\"container\": ");
+    release(*state, "torn.0", {});
+    (void)sweep(*state, "torn");
+    EXPECT_EQ(keys(*state).value(), std::vector<std::string>{"torn.0"});
+    EXPECT_FALSE(read(*state, "torn.0"));
+  });
+}
+
 TEST(Registry, NobodyReleasesWhatAHookWorksOn) {
   isolated([](const std::string& place) {
     const auto state = StateDir::open(place + "/state");
