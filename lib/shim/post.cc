@@ -42,6 +42,21 @@ milliseconds back_off(std::size_t crashes) {  // 0, 50 ms, 100 ms ... 5 s
   return std::min(milliseconds(50) * (1U << std::min<std::size_t>(crashes - 2, 7)), milliseconds(5000));
 }
 
+bool takes_descriptors(const grant::Effective& effective) {
+  switch (effective.type) {
+    case model::Type::rest: return false;
+    case model::Type::raw_unix: return model::descriptor_limit(effective.rights) > 0;
+    case model::Type::dbus:
+    case model::Type::wayland:
+    case model::Type::drm:
+    case model::Type::input:
+    case model::Type::chardev:
+    case model::Type::vchan:
+    case model::Type::count_: return true;
+  }
+  return true;
+}
+
 /// How the process ended, for the log; it must be over.
 std::string reap(const Sandboxed& process) {
   int status = 0;
@@ -80,6 +95,9 @@ std::optional<milliseconds> Post::serve(Clock::time_point now) {
       turn_away(known.error().text);
       continue;
     }
+    // The mediator would close them; better they never come (R26). Where the kernel cannot, or they came first, it
+    // does.
+    if (!takes_descriptors(door_.effective())) (void)sys::refuse_descriptors(client.get());
     reason_ = std::move(opened.reason);
     if (!opened.server &&
         door_.effective().type == model::Type::raw_unix) {  // no protocol, so no word of ours: the end
