@@ -1,9 +1,11 @@
 """The shim while it runs: what it holds, what its death means, and what floods, stalls and crashes do to it."""
 
 import contextlib
+import json
 import os
 import signal
 import socket
+import subprocess
 import time
 
 import pytest
@@ -312,3 +314,44 @@ def test_shm_14_the_kernel_refuses_descriptors_that_no_mediator_takes(bed, runc)
             socket.send_fds(wire, [b"x"], [file.fileno()])
         wire.send(b"bytes still do\n")
         assert wire.recv(6)
+
+
+def status_of_link(bed, name):
+    told = subprocess.run([beds.INJECT, "status", name, "--state", bed.state, "--json"], capture_output=True, check=True)
+    return json.loads(told.stdout)[0]["links"][0]
+
+
+def test_what_a_retired_worker_closes_is_not_taken_from_its_successors_account(bed, runc):
+    provider = modem(bed, offers=[RAW_OFFER])
+    serving(runc, provider)
+    c = dialer(bed, wishes=[RAW_WISH])
+    pid = started(runc, c)
+
+    def connected():
+        wire = socket.socket(socket.AF_UNIX)
+        wire.connect(f"/proc/{pid}/root{RAW}")
+        wire.send(b"hello\n")
+        wire.settimeout(5)
+        assert wire.recv(6)
+        return wire
+
+    def active():
+        return status_of_link(bed, c.name)["active"]
+
+    old = [connected() for _ in range(5)]
+    retired = host.named("xc-worker")
+    runc.stop(provider)
+    provider.write("services.json", beds.services({**RAW_OFFER, "roles": {"any": {"unix": {"fds": 27}}}}))
+    serving(runc, provider)
+    connected().close()
+    successor, = set(host.named("xc-worker")) - set(retired)
+    os.kill(successor, signal.SIGKILL)
+    assert host.wait_until(lambda: not host.status_of(successor) and active() == len(old))
+    for wire in old:
+        wire.close()
+    assert host.wait_until(lambda: active() == 0)
+    fresh = [connected() for _ in range(3)]
+    assert active() == len(fresh)
+    assert status_of_link(bed, c.name)["connections"] == len(old) + 1 + len(fresh)
+    for wire in fresh:
+        wire.close()
