@@ -45,22 +45,19 @@ void add_check(CLI::App& app, int& status) {
   auto options = std::make_shared<Options>();
   auto* verb = app.add_subcommand("check", "check manifests: run.json, args.json, services.json, policy");
   verb->add_option("FILE", options->files, "files to check")->required();
-  verb->add_option("--as", options->kind, "what the files are: run, args, services or policy (default: by their name)")
+  verb->add_option("--as", options->kind,
+                   "what the files are: run, args, services or policy (default: by name or #spec)")
       ->check(CLI::IsMember({"run", "args", "services", "policy"}));
   verb->add_flag("--json", options->json, "one JSON list of verdicts");
   verb->callback([options, &status] {
     std::vector<xc::app::Verdict> verdicts;
     for (const auto& file : options->files) {
       auto verdict = xc::app::check(file, options->kind);
-      if (!verdict) {
-        status = complain(verdict.error());
-        return;
-      }
-      if (!verdict->good) status = xc::exit_code(Kind::manifest);
-      if (!options->json && !verdict->good) std::fprintf(stderr, "%s\n", verdict->error.c_str());
-      for (const auto& warning : verdict->warnings)
+      if (!verdict.good) status = std::max(status, xc::exit_code(verdict.sort));
+      if (!options->json && !verdict.good) std::fprintf(stderr, "%s\n", verdict.error.c_str());
+      for (const auto& warning : verdict.warnings)
         if (!options->json) std::fprintf(stderr, "warning: %s\n", warning.c_str());
-      verdicts.push_back(std::move(*verdict));
+      verdicts.push_back(std::move(verdict));
     }
     if (options->json) (void)print(xc::to_json(verdicts) + "\n");
   });

@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "parse/json_in.h"
 #include "plan/planner.h"
+#include "plan/rules.h"
 #include "reader/files.h"
 #include "registry/records.h"
 #include "sys/unix_socket.h"
@@ -38,8 +39,8 @@ Result<std::string> directory_named(const std::string& path) {
 
 std::string kind_by_name(const std::string& file) {
   const std::string name = base_name(file);
-  for (const char* kind : {"run", "args", "services", "policy"})
-    if (name.find(kind) != std::string::npos) return kind;
+  for (const char* kind : {"run", "args", "services"})
+    if (name == std::string(kind) + ".json") return kind;
   return "";
 }
 
@@ -54,14 +55,39 @@ Result<std::string> read_file(const std::string& path) {
   return std::move(*text);
 }
 
-template <class T>
-void judge(Verdict& verdict, Result<T> parsed) {
-  verdict.good = parsed.has_value();
-  if (!parsed) {
-    verdict.error = parsed.error().text;
-    return;
+/// A plan for a container of which nothing is known but this one document.
+Result<std::vector<std::string>> plan_alone(const model::Manifest& wants, const model::Exports& offers) {
+  model::Container container;
+  container.name = "container";
+  const auto plan = XC_TRY(plan::make_plan(container, wants, offers, model::Origin::host, model::Policy{},
+                                           model::HostFacts{.known_container = false}));
+  std::vector<std::string> warnings;
+  for (const auto& note : plan.notes)
+    if (note.warning) warnings.push_back(note.text);
+  return warnings;
+}
+
+/// The warnings that a document deserves; an error when a hook would refuse it.
+Result<std::vector<std::string>> examine(reader::Reader& reader, const std::string& kind, const std::string& text,
+                                         const std::string& file) {
+  if (kind == "run") return plan_alone(XC_TRY(reader.run(text, file)), {});
+  if (kind == "args") return plan_alone(XC_TRY(reader.args(text, file)), {});
+  if (kind == "policy") {
+    XC_CHECK(reader.policy(text, file));
+    return std::vector<std::string>{};
   }
-  if constexpr (requires { parsed->warnings; }) verdict.warnings = std::move(parsed->warnings);
+  const auto offers = XC_TRY(reader.services(text, file));
+  XC_CHECK_IN(file, plan::check_offers(offers));
+  return plan_alone({}, offers);
+}
+
+Result<std::vector<std::string>> examine_file(const std::string& file, std::string& kind) {
+  auto reader = XC_TRY(reader::Reader::start());
+  const std::string text = XC_TRY(read_file(file));
+  if (kind.empty()) kind = kind_by_name(file);
+  if (kind.empty()) kind = XC_TRY(reader.label(text, file)).kind;
+  if (kind.empty()) return fail(Kind::usage, file + ": what is it? say --as run, args, services or policy");
+  return examine(reader, kind, text, file);
 }
 
 /// What a shim says when one connects to its status socket.
@@ -122,22 +148,20 @@ std::string aligned(const std::vector<std::vector<std::string>>& rows) {
 
 }  // namespace
 
-Result<Verdict> check(const std::string& file, const std::string& kind) {
+Verdict check(const std::string& file, const std::string& kind) {
   Verdict verdict;
   verdict.file = file;
-  verdict.kind = kind.empty() ? kind_by_name(file) : kind;
-  auto reader = XC_TRY(reader::Reader::start());
-  const std::string text = XC_TRY(read_file(file));
-  if (verdict.kind == "run")
-    judge(verdict, reader.run(text, file));
-  else if (verdict.kind == "args")
-    judge(verdict, reader.args(text, file));
-  else if (verdict.kind == "services")
-    judge(verdict, reader.services(text, file));
-  else if (verdict.kind == "policy")
-    judge(verdict, reader.policy(text, file));
-  else
-    return fail(Kind::usage, file + ": what is it? say --as run, args, services or policy");
+  verdict.kind = kind;
+  auto examined = examine_file(file, verdict.kind);
+  verdict.good = examined.has_value();
+  if (examined) {
+    verdict.warnings = std::move(*examined);
+  } else {
+    verdict.error = examined.error().text;
+    const std::string label = text::printable(file);  // rules about several entries name none of them
+    if (!verdict.error.starts_with(label)) verdict.error = label + ": " + verdict.error;
+    verdict.sort = examined.error().kind;
+  }
   return verdict;
 }
 

@@ -16,7 +16,8 @@ struct Verdict {
   std::string file;
   std::string kind;  ///< run, args, services or policy
   bool good = false;
-  std::string error;  ///< the sentence, when not good
+  std::string error;           ///< the sentence, when not good
+  Kind sort = Kind::manifest;  ///< of the error
   std::vector<std::string> warnings;
 };
 template <class A>
@@ -28,9 +29,10 @@ void fields(A& a, Verdict& v) {
   a("warnings", v.warnings);
 }
 
-/// Checks one manifest; what it is comes from `kind`, or from its name (run.json, args.json, services.json, and
-/// *policy*.json). An error means that it could not be told what to check.
-[[nodiscard]] Result<Verdict> check(const std::string& file, const std::string& kind);
+/// Checks one manifest, by itself and by the rules of a plan, as far as those do not depend on others. What it is comes
+/// from `kind`, or from its name (run.json, args.json, services.json), or from its "#spec". A file that cannot be read,
+/// or of which nobody says what it is, has a verdict too, of Kind::usage.
+[[nodiscard]] Verdict check(const std::string& file, const std::string& kind);
 
 struct PlanOptions {
   std::string bundle;  ///< directory of config.json (or of lxc's configuration) and the manifests

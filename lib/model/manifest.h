@@ -45,4 +45,13 @@ void fields(A& a, Exports& e) {
   a("warnings", e.warnings);
 }
 
+/// What a document says of itself.
+struct Label {
+  std::string kind;  ///< "run", "services" or "policy", by its "#spec"; empty when it does not say
+};
+template <class A>
+void fields(A& a, Label& l) {
+  a("kind", l.kind);
+}
+
 }  // namespace xc::model

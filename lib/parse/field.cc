@@ -1,12 +1,16 @@
 #include "parse/field.h"
 
 #include <algorithm>
+#include <array>
+#include <utility>
 
 #include "base/text.h"
 #include "parse/words.h"
 
 namespace xc::parse {
 namespace {
+
+constexpr std::size_t most_warnings = 64;  // of one document; validate.h knows no more than 256
 
 bool fits_name(std::string_view text) {
   return text::is_name(text);
@@ -24,6 +28,24 @@ Result<std::vector<View>> bounded(View view, std::string_view what, std::size_t 
   if (all.size() <= most) return all;
   return view.fail("holds " + counted(all.size(), what) + ", more than the " + text::number(std::uint64_t{most}) +
                    " allowed");
+}
+
+char folded(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+/// Equal but for case, or, where there are letters enough to tell, but for one letter more, less, other or in the
+/// neighbour's place.
+bool is_near(std::string_view a, std::string_view b) {
+  if (std::ranges::equal(a, b, {}, folded, folded)) return true;
+  if (a.size() > b.size()) std::swap(a, b);
+  if (a.size() < 4 || b.size() - a.size() > 1) return false;
+  const auto split = static_cast<std::size_t>(std::ranges::mismatch(a, b).in1 - a.begin());
+  const auto left = a.substr(split);
+  const auto right = b.substr(split);
+  if (a.size() < b.size()) return left == right.substr(1);
+  if (left.substr(1) == right.substr(1)) return true;
+  return left.size() > 1 && left[0] == right[1] && left[1] == right[0] && left.substr(2) == right.substr(2);
 }
 
 }  // namespace
@@ -108,6 +130,37 @@ Result<> refuse_others(View object, std::initializer_list<std::string_view> know
     return member.fail("is not known here, and ignoring it could grant too much; known are " + listed(words));
   }
   return {};
+}
+
+void warn_of_misspelt(View object, std::initializer_list<std::string_view> known, std::vector<std::string>& warnings) {
+  for (const View& member : object.children()) {
+    if (warnings.size() >= most_warnings) return;
+    if (std::ranges::find(known, member.name()) != known.end()) continue;
+    const auto meant = std::ranges::find_if(known, [&](auto word) { return is_near(member.name(), word); });
+    if (meant != known.end())
+      warnings.push_back(member.where() + ": is not known and has no effect; did you mean \"" + std::string(*meant) +
+                         "\"?");
+  }
+}
+
+std::string_view kind_by_spec(View root) {
+  struct Row {
+    std::string_view spec;
+    std::string_view kind;
+  };
+  static constexpr std::array<Row, 3> rows{
+      {{"service-manifest-run@", "run"}, {"service-manifest-xconnect@", "services"}, {"xconnect-policy@", "policy"}}};
+  const auto spec = root.find("#spec");
+  if (!spec || !spec->is(Form::string)) return "";
+  const auto row = std::ranges::find_if(rows, [&](const Row& one) { return spec->text().starts_with(one.spec); });
+  return row == rows.end() ? "" : row->kind;
+}
+
+Result<> check_spec(View root, std::string_view kind) {
+  const auto said = kind_by_spec(root);
+  if (said.empty() || said == kind) return {};
+  return root.find("#spec")->fail("says that this is a " + std::string(said) + " document, and it is read as " +
+                                  std::string(kind));
 }
 
 std::string listed(const std::vector<std::string>& words) {

@@ -52,6 +52,16 @@ extern const Word plain, name, provider, pattern, provider_pattern, variable, bu
 /// with '#' are remarks.
 [[nodiscard]] Result<> refuse_others(View object, std::initializer_list<std::string_view> known);
 
+/// A warning for each member that is not among `known` but differs from one of them by its case or by one letter: it
+/// has no effect, and was likely meant to have one.
+void warn_of_misspelt(View object, std::initializer_list<std::string_view> known, std::vector<std::string>& warnings);
+
+/// The kind of document that the "#spec" of `root` names: "run", "services", "policy"; empty when it names none of
+/// them.
+[[nodiscard]] std::string_view kind_by_spec(View root);
+/// Refuses a document that says it is of another kind.
+[[nodiscard]] Result<> check_spec(View root, std::string_view kind);
+
 /// "a, b and c".
 [[nodiscard]] std::string listed(const std::vector<std::string>& words);
 

@@ -76,6 +76,9 @@ Result<> read_requirements(View object, std::string_view key, bool required, mod
       continue;
     }
     manifest.requirements.push_back(XC_TRY(read_requirement(element, required)));
+    warn_of_misspelt(
+        element, {"name", "role", "type", "interface", "target", "provider", "env", "shared-netns", "padded", "names"},
+        manifest.warnings);
   }
   if (manifest.requirements.size() > most_services)
     return list->fail("more than the " + text::number(std::uint64_t{most_services}) + " requirements allowed");
@@ -84,15 +87,23 @@ Result<> read_requirements(View object, std::string_view key, bool required, mod
 
 }  // namespace
 
+Result<model::Label> parse_label(std::string_view text, std::string_view file) {
+  const Document document = XC_TRY(Document::parse(text, file, manifest_limits));
+  return model::Label{std::string(kind_by_spec(document.root()))};
+}
+
 Result<model::Manifest> parse_run(std::string_view text, std::string_view file) {
   const Document document = XC_TRY(Document::parse(text, file, manifest_limits));
   const View root = document.root();
   if (!root.is(Form::object)) return root.expected("an object with \"services\"");
+  XC_CHECK(check_spec(root, "run"));
   model::Manifest manifest;
+  warn_of_misspelt(root, {"name", "services"}, manifest.warnings);
   XC_CHECK(read_key_if(root, "name", word::plain, manifest.name));
   const auto services = root.find("services");
   if (!services) return manifest;
   if (!services->is(Form::object)) return services->expected("an object with \"required\" and \"optional\"");
+  warn_of_misspelt(*services, {"required", "optional"}, manifest.warnings);
   XC_CHECK(read_requirements(*services, "required", true, manifest));
   XC_CHECK(read_requirements(*services, "optional", false, manifest));
   return manifest;
@@ -103,7 +114,9 @@ Result<model::Manifest> parse_args(std::string_view text, std::string_view file)
   const View root = document.root();
   if (!root.is(Form::object))
     return root.expected("an object with \"PV_SERVICES_REQUIRED\" or \"PV_SERVICES_OPTIONAL\"");
+  XC_CHECK(check_spec(root, "args"));
   model::Manifest manifest;
+  warn_of_misspelt(root, {"PV_SERVICES_REQUIRED", "PV_SERVICES_OPTIONAL"}, manifest.warnings);
   XC_CHECK(read_requirements(root, "PV_SERVICES_REQUIRED", true, manifest));
   XC_CHECK(read_requirements(root, "PV_SERVICES_OPTIONAL", false, manifest));
   return manifest;

@@ -1,8 +1,9 @@
 // Reads what containers ask for and offer, in the formats of the predecessor with our additions (spec 2, schemas/).
 // Runs in the reader's child and in xc-inject. Decides nothing: whether a target is acceptable is the planner's.
 //
-// Unknown keys are ignored; a known key of a wrong type or form is an error (Kind::manifest) that names file, JSON
-// pointer, what was found and what was expected.
+// Unknown keys are ignored, with a warning where one was likely meant to be known; a known key of a wrong type or form,
+// and a "#spec" of another kind of document, is an error (Kind::manifest) that names file, JSON pointer, what was found
+// and what was expected.
 #pragma once
 
 #include <map>
@@ -13,6 +14,9 @@
 #include "model/manifest.h"
 
 namespace xc::parse {
+
+/// What a document says it is. An error when it is not JSON.
+[[nodiscard]] Result<model::Label> parse_label(std::string_view text, std::string_view file);
 
 /// run.json: "services": {"required": [...], "optional": [...]}.
 [[nodiscard]] Result<model::Manifest> parse_run(std::string_view text, std::string_view file);

@@ -104,6 +104,7 @@ Result<model::Offer> read_offer(View view, model::Type type, std::vector<std::st
   XC_CHECK(read_identity(view, offer));
   if (const auto allow = view.find("allow")) offer.allow = XC_TRY(read_allow(*allow, warnings));
   if (const auto roles = view.find("roles")) offer.roles = XC_TRY(read_roles(*roles, word::name));
+  warn_of_misspelt(view, {"name", "type", "socket", "socket-type", "owns", "bus", "role", "allow", "roles"}, warnings);
   return offer;
 }
 
@@ -113,6 +114,7 @@ Result<model::Exports> parse_services(std::string_view text, std::string_view fi
   const Document document = XC_TRY(Document::parse(text, file, manifest_limits));
   const View root = document.root();
   if (!root.is(Form::object) && !root.is(Form::list)) return root.expected("an object with \"services\", or a list");
+  XC_CHECK(check_spec(root, "services"));
   const View list = root.is(Form::list) ? root : XC_TRY(read_member(root, "services"));
   model::Exports exports;
   const std::vector<View> elements = XC_TRY(read_list(list, "services", most_services));

@@ -154,6 +154,13 @@ Result<> validate(const model::OciConfig& value) {
   return ask.outcome();
 }
 
+Result<> validate(const model::Label& value) {
+  Inspection ask;
+  const auto& kind = value.kind;
+  ask.demand(kind.empty() || kind == "run" || kind == "services" || kind == "policy", "a kind");
+  return ask.outcome();
+}
+
 Result<> validate(const model::Manifest& value) {
   Inspection ask;
   ask.allow(value.name, word::plain, "a name");

@@ -12,6 +12,7 @@ namespace xc::parse {
 /// Nothing when the parser could have made `value`; otherwise Kind::manifest, with a text that repeats none of it.
 [[nodiscard]] Result<> validate(const model::OciState& value);
 [[nodiscard]] Result<> validate(const model::OciConfig& value);
+[[nodiscard]] Result<> validate(const model::Label& value);
 [[nodiscard]] Result<> validate(const model::Manifest& value);
 [[nodiscard]] Result<> validate(const model::Exports& value);
 [[nodiscard]] Result<> validate(const model::Policy& value);

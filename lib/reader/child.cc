@@ -55,6 +55,7 @@ Answer answer_to(const Request& request) {
   switch (request.document) {
     case Document::state: return answer_with(parse::parse_state(request.text));
     case Document::config: return answer_with(parse::parse_config(request.text, request.file));
+    case Document::label: return answer_with(parse::parse_label(request.text, request.file));
     case Document::run: return answer_with(parse::parse_run(request.text, request.file));
     case Document::args: return answer_with(parse::parse_args(request.text, request.file));
     case Document::services: return answer_with(parse::parse_services(request.text, request.file));
