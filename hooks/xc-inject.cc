@@ -103,7 +103,7 @@ void add_status(CLI::App& app, const char* name, const char* about, int& status)
 void add_mediate(CLI::App& app, int& status) {
   auto* verb = app.add_subcommand("mediate", "run one mediator between two sockets, without a container");
   auto options = std::make_shared<xc::app::MediateOptions>();
-  verb->add_option("TYPE", options->type, "what is spoken: unix, rest or dbus")->required();
+  verb->add_option("TYPE", options->type, "what is spoken: unix, rest, dbus or wayland")->required();
   verb->add_option("--listen", options->listen, "socket to make: a path that does not exist, or @name")->required();
   verb->add_option("--connect", options->connect, "the provider's socket: a path, or @name")->required();
   verb->add_option("--socket-type", options->socket_kind, "of a unix link: stream or seqpacket")->capture_default_str();

@@ -50,7 +50,8 @@ Result<model::Offered> offer_of(const MediateOptions& options, model::Link& link
 Result<shim::Config> config_of(const MediateOptions& options) {
   const auto type = model::type_of(options.type);
   if (!type || !plan::is_supported(*type))
-    return fail(Kind::usage, "TYPE: " + text::quoted(options.type) + " is not mediated; try unix, rest or dbus");
+    return fail(Kind::usage,
+                "TYPE: " + text::quoted(options.type) + " is not mediated; try unix, rest, dbus or wayland");
   const auto kind = model::socket_kind_of(options.socket_kind);
   if (!kind || *kind == model::SocketKind::datagram ||
       (*kind != model::SocketKind::stream && *type != model::Type::raw_unix))

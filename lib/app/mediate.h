@@ -11,7 +11,7 @@
 namespace xc::app {
 
 struct MediateOptions {
-  std::string type;                    ///< word of services.json: unix, rest, dbus
+  std::string type;                    ///< word of services.json: unix, rest, dbus, wayland
   std::string listen;                  ///< "/path" or "@name"; the path must not exist
   std::string connect;                 ///< "/path" or "@name"
   std::string socket_kind = "stream";  ///< word of services.json: stream, seqpacket

@@ -93,5 +93,6 @@ class Mediator {
 [[nodiscard]] std::unique_ptr<Mediator> make_rest(const Terms& terms);   // rest.cc: HTTP/1
 [[nodiscard]] std::unique_ptr<Mediator> make_http2(const Terms& terms);  // h2.cc: rest links that speak h2c
 [[nodiscard]] std::unique_ptr<Mediator> make_dbus(const Terms& terms);
+[[nodiscard]] std::unique_ptr<Mediator> make_wayland(const Terms& terms);
 
 }  // namespace xc::mediate

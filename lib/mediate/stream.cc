@@ -5,6 +5,9 @@
 namespace xc::mediate {
 
 std::size_t Stream::room() const {
+  std::size_t descriptors = 0;
+  for (const Pin& pin : pins_) descriptors += pin.descriptors.size();
+  if (descriptors >= most_descriptors_) return 0;
   const std::size_t used = buffer_.size() - head_;
   return used >= capacity_ ? 0 : capacity_ - used;
 }

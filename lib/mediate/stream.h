@@ -35,12 +35,16 @@ class Stream {
   /// Bytes waiting, oldest first; valid until the next call that is not const.
   [[nodiscard]] std::string_view data() const { return std::string_view(buffer_).substr(head_); }
   [[nodiscard]] bool empty() const { return head_ == buffer_.size(); }
-  /// How many bytes may still be added before the reader must drain; 0 when full.
+  /// How many bytes may still be added before the reader must drain; 0 when full, or when too many descriptors wait.
   [[nodiscard]] std::size_t room() const;
   /// Offset of the first byte of data() since the stream began.
   [[nodiscard]] std::uint64_t position() const { return position_; }
   /// Offset of the next byte to come.
   [[nodiscard]] std::uint64_t end_position() const { return position_ + data().size(); }
+
+  /// No room while that many descriptors or more wait here: for a mediator that takes them over as soon as it can go
+  /// on.
+  void hold_at_most(std::size_t descriptors) { most_descriptors_ = descriptors; }
 
   void append(std::string_view bytes);
   /// Adds up to `limit` bytes in place: `fill(char*, size)` writes at most that many and returns how many it wrote.
@@ -75,6 +79,7 @@ class Stream {
   std::string buffer_;
   std::size_t head_ = 0;
   std::size_t capacity_;
+  std::size_t most_descriptors_ = SIZE_MAX;
   std::uint64_t position_ = 0;
   std::deque<Pin> pins_;
   bool ended_ = false;

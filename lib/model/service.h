@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "model/wayland.h"
+
 namespace xc::model {
 
 /// Kind of a service (services.json "type").
@@ -134,7 +136,7 @@ void fields(A& a, UnixRules& r) {
 struct RoleRules {
   std::optional<RestRules> rest;
   std::optional<DbusRules> dbus;
-  std::optional<std::string> wayland;  ///< name of a Wayland role (base, ui, gpu, ...)
+  std::optional<WaylandRules> wayland;
   std::optional<UnixRules> raw_unix;
   std::optional<std::uint32_t> uid;  ///< who the role is on a bus of the host: user and group of that number
 };

@@ -1,6 +1,7 @@
 #include "parse/roles.h"
 
 #include "parse/dbus_rules.h"
+#include "parse/wayland_rules.h"
 
 namespace xc::parse {
 namespace {
@@ -66,11 +67,6 @@ Result<model::RestRules> read_rest(View view) {
   XC_CHECK(read_rest_list(view, rest));
   rest.upgrade = rest.all;  // the bare word means everything; {"rules":"all"} keeps upgrades apart
   return rest;
-}
-
-/// Today a role is a word. A role with interfaces added or removed will be an object, and will be read here.
-Result<std::string> read_wayland(View view) {
-  return read_word(view, word::name);
 }
 
 Result<model::UnixRules> read_unix(View view) {

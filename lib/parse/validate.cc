@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "parse/field.h"
+#include "parse/wayland_rules.h"
 #include "parse/words.h"
 
 namespace xc::parse {
@@ -78,7 +79,7 @@ void inspect(Inspection& ask, const model::RoleRules& rules) {
     }
   }
   if (rules.dbus) inspect(ask, *rules.dbus);
-  if (rules.wayland) ask.demand(*rules.wayland, word::name, "a Wayland role");
+  if (rules.wayland) ask.demand(is_wayland(*rules.wayland), "a Wayland role");
   if (rules.raw_unix) ask.demand(rules.raw_unix->fds <= most_descriptors, "a descriptor limit");
   ask.demand(rules.uid != std::optional<std::uint32_t>(0xffffffffU), "a user");
 }

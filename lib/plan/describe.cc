@@ -129,13 +129,28 @@ std::string describe_dbus(const model::DbusRules& dbus) {
   return "dbus: " + text::join(parts, "; ");
 }
 
+std::string describe_wayland(const model::WaylandRules& wayland) {
+  const std::string roles =
+      wayland.roles.empty() ? std::string(model::default_wayland_role) : text::join(wayland.roles, "+");
+  std::string line = "wayland: " + roles;
+  if (!wayland.add.empty()) line += "; also " + text::join(wayland.add, ",");
+  if (!wayland.remove.empty()) line += "; not " + text::join(wayland.remove, ",");
+  const auto add = [&line](std::string_view what, const model::WaylandName& name) {
+    if (!name.pin.empty()) line += "; " + std::string(what) + " is " + text::quoted(name.pin);
+    if (!name.prefix.empty()) line += "; " + std::string(what) + " begins with " + text::quoted(name.prefix);
+  };
+  add("app id", wayland.app_id);
+  add("title", wayland.title);
+  return line;
+}
+
 /// A line for each protocol the rules speak of, as far as it can matter to the link.
 std::vector<std::string> describe_rules(const model::RoleRules& rules, const model::Link& link) {
   const auto matters = [&](model::Type type) { return link.type_assumed || link.type == type; };
   std::vector<std::string> lines;
   if (rules.rest && matters(model::Type::rest)) lines.push_back(describe_rest(*rules.rest));
   if (rules.dbus && matters(model::Type::dbus)) lines.push_back(describe_dbus(*rules.dbus));
-  if (rules.wayland && matters(model::Type::wayland)) lines.push_back("wayland: " + *rules.wayland);
+  if (rules.wayland && matters(model::Type::wayland)) lines.push_back(describe_wayland(*rules.wayland));
   if (rules.uid && matters(model::Type::dbus)) lines.push_back("is user " + text::number(*rules.uid) + " on the bus");
   if (rules.raw_unix && matters(model::Type::raw_unix))
     lines.push_back("unix: " + text::number(rules.raw_unix->fds) + " descriptors a message");

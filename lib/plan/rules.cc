@@ -25,8 +25,8 @@ bool is_supported(model::Type type) {
   switch (type) {
     case model::Type::raw_unix:
     case model::Type::rest:
-    case model::Type::dbus: return true;
-    case model::Type::wayland:
+    case model::Type::dbus:
+    case model::Type::wayland: return true;
     case model::Type::drm:
     case model::Type::input:
     case model::Type::chardev:

@@ -250,11 +250,10 @@ TEST(Planner, TypesThatAreNotSupportedYetAreRefusedByTheirName) {
 }
 
 TEST(Planner, AnOptionalServiceOfAnUnsupportedTypeIsAWarning) {
-  EXPECT_EQ(
-      Setting({wants("panel", "/run/wayland-0", false)}, {offers("", "panel", Type::wayland)}).notes(0),
-      "run.json: /services/optional/0: service \"panel\": offered now by the host at \"/run/api.sock\"\n"
-      "!run.json: /services/optional/0: service \"panel\": services of type \"wayland\" are not supported yet; it "
-      "is optional, so the container starts without it\n");
+  EXPECT_EQ(Setting({wants("panel", "/run/wayland-0", false)}, {offers("", "panel", Type::vchan)}).notes(0),
+            "run.json: /services/optional/0: service \"panel\": offered now by the host at \"/run/api.sock\"\n"
+            "!run.json: /services/optional/0: service \"panel\": services of type \"vchan\" are not supported yet; it "
+            "is optional, so the container starts without it\n");
 }
 
 TEST(Planner, TheProvidersTypeCountsAndThePlanSaysSo) {
@@ -360,8 +359,8 @@ TEST(Planner, AnImagesOfferNeedsPolicyOnceThereIsSome) {
 
 TEST(Planner, AnOfferNobodyCanUseYetIsPublishedWithAWarning) {
   Setting setting;
-  setting.exports.offers.push_back(offers("", "panel", Type::wayland).offer);
-  EXPECT_EQ(setting.notes(0), "!offered service \"panel\": services of type \"wayland\" are not supported yet\n");
+  setting.exports.offers.push_back(offers("", "panel", Type::vchan).offer);
+  EXPECT_EQ(setting.notes(0), "!offered service \"panel\": services of type \"vchan\" are not supported yet\n");
   EXPECT_EQ(steps(*setting.plan()), "record publish ");
 }
 

@@ -100,7 +100,7 @@ TEST(ParseRules, TakesTheValueOrAWholeRole) {
   const auto upgrade = parse_rules(R"({"rules":[],"upgrade":true})", "r.json", Type::rest);
   ASSERT_TRUE(upgrade) << error_of(upgrade);
   EXPECT_TRUE(upgrade->rest->upgrade);
-  EXPECT_EQ(parse_rules(R"("ui")", "r.json", Type::wayland)->wayland, "ui");
+  EXPECT_EQ(parse_rules(R"("ui")", "r.json", Type::wayland)->wayland->roles, std::vector<std::string>{"ui"});
   EXPECT_TRUE(parse_rules(R"("all")", "r.json", Type::dbus)->dbus->all);
   EXPECT_EQ(parse_rules(R"({"fds":3})", "r.json", Type::raw_unix)->raw_unix->fds, 3U);
   EXPECT_EQ(error_of(parse_rules("{}", "r.json", Type::drm)),

@@ -161,7 +161,7 @@ TEST(ParseRoles, ReadsTheVocabulary) {
   EXPECT_EQ(viewer.rest->rules[0].methods, (std::vector<std::string>{"GET", "HEAD"}));
   EXPECT_EQ(viewer.rest->rules[0].paths, std::vector<std::string>{"/v1/**"});
   EXPECT_EQ(viewer.dbus->talk.size() + viewer.dbus->see.size() + viewer.dbus->call.size(), 3U);
-  EXPECT_EQ(viewer.wayland, "ui");
+  EXPECT_EQ(viewer.wayland->roles, std::vector<std::string>{"ui"});
   EXPECT_EQ(viewer.raw_unix->fds, 0U);
   const auto& admin = roles.at("admin");
   EXPECT_TRUE(admin.rest->all && admin.rest->upgrade && admin.rest->rules.empty());
@@ -256,10 +256,16 @@ TEST(ParseRoles, RefusesWrongValues) {
        "/v/dbus/call/0: expected a rule such as \"org.example.Name=org.example.Interface.Method@/path\", found a "
        "string "
        "(\"a.b\")"},
-      {R"({"v":{"wayland":{}}})",
-       "/v/wayland: expected a name of at most 64 letters, digits, '_', '.' or '-' that does not begin with '.' or "
-       "'-', "
-       "found an empty object"},
+      {R"({"v":{"wayland":1}})",
+       "/v/wayland: expected the name of a role, a list of them, or an object with \"roles\", \"add\" or \"remove\", "
+       "found a number (1)"},
+      {R"({"v":{"wayland":"uii"}})",
+       "/v/wayland: expected a Wayland role: base, ui, gpu, game, shell, capture, input or admin, found a string "
+       "(\"uii\")"},
+      {R"({"v":{"wayland":{"title":{}}}})", "/v/wayland/title: says either \"prefix\" or \"pin\""},
+      {R"({"v":{"wayland":{"add":["wl-seat"]}}})",
+       "/v/wayland/add/0: expected the name of a Wayland interface such as \"xdg_wm_base\", found a string "
+       "(\"wl-seat\")"},
       {R"({"v":{"unix":"all"}})", "/v/unix: expected an object with \"fds\", found a string (\"all\")"},
       {R"({"v":{"unix":{}}})", "/v/unix: has no \"fds\", which it must have"},
       {R"({"v":{"unix":{"fds":254}}})", "/v/unix/fds: expected a whole number from 0 to 253, found a number (254)"},
