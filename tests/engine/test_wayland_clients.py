@@ -49,7 +49,7 @@ def test_the_compositor_lives_as_well(matrix, desktop):
 
 
 def test_what_a_client_draws_appears(desktop, mediated):
-    before = desktop.pixels()
+    before = desktop.settled()
     with world.running(world.Client(mediated, "weston-simple-shm"), world.Client(mediated, "weston-smoke")):
         assert host.wait_until(lambda: world.changed(before, desktop.pixels()) > 100_000, 10, 0.2), "nothing was drawn"
     assert host.wait_until(lambda: world.changed(before, desktop.pixels()) < 100_000, 10, 0.2), "it stayed"

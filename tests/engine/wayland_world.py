@@ -106,6 +106,17 @@ class WestonOnX(Compositor):
         return self.x("import", "-window", "root", "-depth", "8", "rgb:-")
 
 
+    def settled(self):
+        """A picture that no longer moves: Weston's shell fades in."""
+        picture = self.pixels()
+        for _ in range(20):
+            time.sleep(0.5)
+            last, picture = picture, self.pixels()
+            if changed(last, picture) < 5000 and len(set(picture[:3000])) > 1:
+                return picture
+        raise AssertionError("the screen does not settle")
+
+
 def changed(before, after):
     """How many bytes of two pictures differ."""
     return sum(a != b for a, b in zip(before, after))

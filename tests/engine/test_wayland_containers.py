@@ -1,0 +1,100 @@
+"""Wayland clients in containers: uid 1000, a read-only root, the display put there by the hooks, drawn by a real Weston."""
+
+import pytest
+
+import bed as beds
+import host
+import jobs
+import wayland_world as world
+
+PANEL = {"name": "panel", "type": "wayland"}
+USER = 1000
+LXC_LINES = ["lxc.mount.entry = tmpfs dev/shm tmpfs rw,create=dir 0 0"]  # an OCI engine makes one by itself
+
+
+@pytest.fixture
+def desktop(bed):
+    with world.running(world.WestonOnX(f"weston-{bed.mark}")) as one:
+        yield one
+
+
+@pytest.fixture(params=["runc", "crun", "lxc"])
+def engine(request, bed):
+    return bed.engines[request.param]
+
+
+def as_user(config):
+    config["process"]["user"] = {"uid": USER, "gid": USER}
+
+
+def kiosk(bed, engine, desktop, args, wish=None, env=(), name="kiosk", roles=None, **more):
+    """A container with the host's programs, read only, that asks for a panel."""
+    offer = {**PANEL, "socket": str(desktop.socket), **({"roles": roles} if roles else {})}
+    bed.host_services("panel.json", beds.services(offer))
+    wish = {"name": "panel", **(wish if wish is not None else {"target": "/run/wayland-0"})}
+    env = list(env) or ["WAYLAND_DISPLAY=/run/wayland-0", "XDG_RUNTIME_DIR=/tmp"]
+    environment = [f"{k}={v}" for k, v in world.environment().items() if k != "PATH"]
+    c = bed.container(name, args, run=beds.requires(wish), readonly=True, tmpfs=["/run", "/tmp"],
+                      env=[*env, *environment], mounts=[("/usr", "/usr", ["ro"]), ("/etc/fonts", "/etc/fonts", ["ro"])],
+                      edit_oci=as_user, lxc_lines=[*LXC_LINES, f"lxc.init.uid = {USER}", f"lxc.init.gid = {USER}"], **more)
+    for directory in ("usr", "etc/fonts", "run/user"):
+        (c.root / directory).mkdir(parents=True, exist_ok=True)
+    for link in ("lib", "lib64"):
+        (c.root / link).symlink_to(f"usr/{link}")
+    return c
+
+
+def test_a_client_draws_and_is_known_to_the_shim(bed, engine, desktop):
+    before = desktop.settled()
+    c = kiosk(bed, engine, desktop, ["/usr/bin/weston-simple-shm"])
+    jobs.started(engine, c)
+    drawn = host.wait_until(lambda: world.changed(before, desktop.pixels()) > 50_000, 15, 0.2)
+    assert drawn, c.console_text() + bed.log_text()
+    engine.stop(c)
+    assert host.wait_until(lambda: world.changed(before, desktop.pixels()) < 50_000, 10, 0.2), "it stayed"
+
+
+def test_a_person_types_into_a_terminal_in_a_container(bed, desktop):
+    engine = bed.engines["runc"]
+    script = "echo ready > /out/typed; read line; echo $line > /out/typed; sleep 60"
+    c = kiosk(bed, engine, desktop, ["/usr/bin/foot", "sh", "-c", script])
+    jobs.started(engine, c)
+    typed = c.out / "typed"
+    assert host.wait_until(lambda: typed.exists() and typed.read_text() == "ready\n", 15), c.console_text()
+    host.wait_until(lambda: False, 1)
+    desktop.x("xdotool", "mousemove", "512", "320", "click", "1")
+    desktop.x("xdotool", "type", "--delay", "40", "from outside")
+    desktop.x("xdotool", "key", "Return")
+    assert host.wait_until(lambda: typed.read_text() == "from outside\n", 10), typed.read_text()
+
+
+@pytest.mark.parametrize("env", [["XDG_RUNTIME_DIR=/run/user"], ["XDG_RUNTIME_DIR=/run/user", "WAYLAND_DISPLAY=wayland-7"],
+                                 ["WAYLAND_DISPLAY=/dev/shm/display", "XDG_RUNTIME_DIR=/tmp"]])
+def test_a_link_without_a_target_appears_where_the_environment_sends_clients(bed, desktop, env):
+    engine = bed.engines["runc"]
+    c = kiosk(bed, engine, desktop, ["/bin/sh", "-c", "exec /usr/bin/wayland-info > /out/info 2>&1"], wish={}, env=env)
+    outcome = engine.run(c)
+    info = (c.out / "info").read_text()
+    assert outcome.code == 0 and "xdg_wm_base" in info, outcome.output + info + bed.log_text()
+
+
+def test_host_policy_and_provider_bound_what_a_container_sees(bed, desktop):
+    engine = bed.engines["runc"]
+    bed.policy("p.json", {"#spec": "xconnect-policy@1", "allow": [
+        {"consumer": "*", "service": "panel", "roles": {"*": {"wayland": {"roles": ["game"], "remove": ["wl_output"]}}}}]})
+    c = kiosk(bed, engine, desktop, ["/bin/sh", "-c", "exec /usr/bin/wayland-info > /out/info 2>&1"],
+              roles={"any": {"wayland": ["game", "input"]}})
+    outcome = engine.run(c)
+    shown = (c.out / "info").read_text()
+    assert outcome.code == 0, shown + bed.log_text()
+    assert "zwp_pointer_constraints_v1" in shown and "'wl_seat'" in shown
+    assert "'wl_output'" not in shown and "zwp_input_method_v1" not in shown
+
+
+def test_a_client_is_told_when_there_is_no_compositor(bed, desktop):
+    engine = bed.engines["runc"]
+    c = kiosk(bed, engine, desktop, ["/bin/sh", "-c", "/usr/bin/wayland-info > /out/info 2>&1; true"])
+    desktop.processes[-1].kill()
+    desktop.processes[-1].wait()
+    assert engine.run(c).code == 0
+    assert "this display" in (c.out / "info").read_text(), (c.out / "info").read_text()
