@@ -23,7 +23,7 @@ std::string at(const Object& object, std::uint32_t id) {
 }
 
 Verdict bad_arguments(const Header& header, const Object& target, const MessageSpec& spec) {
-  return deny(header.object, Fault::invalid_method,
+  return deny(display_object, Fault::invalid_method,
               "invalid arguments for " + at(target, header.object) + "." + std::string(spec.name));
 }
 
