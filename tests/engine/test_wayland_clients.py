@@ -59,11 +59,8 @@ def test_what_a_person_types_arrives_in_a_mediated_terminal(desktop, mediated):
     result = mediated.directory / "typed"
     with world.running(world.Client(mediated, "foot", "sh", "-c", f"echo ready > {result}; read line; echo $line > {result}")):
         assert host.wait_until(lambda: result.exists() and result.read_text() == "ready\n", 10)
-        time.sleep(1)
-        desktop.x("xdotool", "mousemove", "512", "320", "click", "1")
-        desktop.x("xdotool", "type", "--delay", "40", "hello from outside")
-        desktop.x("xdotool", "key", "Return")
-        assert host.wait_until(lambda: result.read_text() == "hello from outside\n", 10), result.read_text()
+        text = "hello from outside"
+        assert desktop.type(text, lambda: result.read_text() == text + "\n"), result.read_text()
 
 
 def test_a_client_finds_its_socket_by_name_in_its_runtime_directory(desktop, mediated):

@@ -106,6 +106,16 @@ class WestonOnX(Compositor):
         return self.x("import", "-window", "root", "-depth", "8", "rgb:-")
 
 
+    def type(self, text, arrived):
+        """A person clicks into the middle and types a line; once more if the window was not there yet."""
+        for _ in range(4):
+            self.x("xdotool", "mousemove", "512", "320", "click", "1", "key", "ctrl+u")
+            self.x("xdotool", "type", "--delay", "40", text)
+            self.x("xdotool", "key", "Return")
+            if host.wait_until(arrived, 4):
+                return True
+        return False
+
     def settled(self):
         """A picture that no longer moves: Weston's shell fades in."""
         picture = self.pixels()
