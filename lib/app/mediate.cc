@@ -63,6 +63,7 @@ Result<shim::Config> config_of(const MediateOptions& options) {
   link.target = options.listen;
   link.address = options.connect;
   link.type = *type;
+  link.render_node = true;  // whoever calls has what the machine has
   link.grants = {{.provider = "*", .rules = XC_TRY(read_rules(options, *type))}};
   shim::Config config;
   config.consumer = options.client;

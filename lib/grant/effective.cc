@@ -169,7 +169,7 @@ Result<Effective> narrow(const model::Link& planned, const model::Offered& offer
                     " and has no socket for it: ask for the bus, with \"interface\": " + quoted(offer.owns));
   model::Layer host = XC_TRY(policy_layer(planned, offered));
   model::Layer provider = XC_TRY(provider_layer(planned, offered));
-  Effective effective{offer.type, {{std::move(host), std::move(provider)}}};
+  Effective effective{offer.type, {{std::move(host), std::move(provider)}, planned.render_node}};
   const auto& uid = effective.rights.layers.back().any.front().uid;
   if (offer.type == model::Type::raw_unix) {
     effective.identity = offer.identity;

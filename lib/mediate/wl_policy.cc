@@ -8,6 +8,7 @@
 namespace xc::mediate::wl {
 namespace {
 
+constexpr std::string_view gpu_role = "gpu";  // more than the default role only for a consumer that has a GPU
 constexpr std::size_t longest_text = max_message - header_size - 4 - 1;  // of a string in the longest message
 
 bool names(const std::vector<std::string>& list, std::string_view name) {
@@ -55,7 +56,9 @@ bool Policy::shows(InterfaceId interface) const {
     if (names(rules.remove, name)) return false;
     if (names(rules.add, name)) return true;
     if (rules.roles.empty()) return role_shows(model::default_wayland_role, interface);
-    return std::ranges::any_of(rules.roles, [&](const std::string& role) { return role_shows(role, interface); });
+    return std::ranges::any_of(rules.roles, [&](const std::string& role) {
+      return role_shows(role == gpu_role && !rights_.render_node ? model::default_wayland_role : role, interface);
+    });
   };
   if (role_shows(model::default_wayland_role, interface))
     return model::permits(rights_, &model::RoleRules::wayland, allows);

@@ -50,6 +50,7 @@ struct Link {
   std::vector<ProviderGrant> grants;  ///< what host policy leaves of the role; the provider's rules narrow it further
   std::optional<DbusRules> asks;      ///< what the consumer itself wants of a bus; nothing more is granted
   Limits limits;
+  bool render_node = false;  ///< the consumer also has a GPU: a Wayland role may show what is of use with one
 };
 template <class A>
 void fields(A& a, Link& l) {
@@ -68,6 +69,7 @@ void fields(A& a, Link& l) {
   a("grants", l.grants);
   a("asks", l.asks);
   a("limits", l.limits);
+  a("render-node", l.render_node);
 }
 
 }  // namespace xc::model

@@ -27,10 +27,12 @@ void fields(A& a, Layer& l) {
 /// The effective rights of one connection; without a layer nothing is restricted, and nothing special granted.
 struct Rights {
   std::vector<Layer> layers;
+  bool render_node = false;  ///< the consumer has a GPU as well (Link)
 };
 template <class A>
 void fields(A& a, Rights& r) {
   a("layers", r.layers);
+  a("render-node", r.render_node);
 }
 
 /// What host policy leaves of a role when the service comes from a provider matching `provider` (glob). Decided when

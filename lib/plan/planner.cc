@@ -91,6 +91,8 @@ Result<> Draft::add_link(const model::Requirement& wanted) {
 
 Result<model::Plan> Draft::finish() {
   XC_CHECK(check_conflicts(plan_.links));
+  const bool gpu = std::ranges::any_of(plan_.links, [](const auto& link) { return link.type == model::Type::drm; });
+  for (model::Link& link : plan_.links) link.render_node = gpu;
   if (!facts_.known_container && !plan_.links.empty())
     remark("planned from files alone: nobody was asked who offers what");
   const auto step = [&](model::StepKind kind, std::size_t link = 0) {

@@ -71,7 +71,7 @@ Result<> Door::choose_provider() {
   if (!link_.address.empty()) {  // a mediator without a container: one address, rights as given
     model::Layer layer;
     for (const auto& grant : link_.grants) layer.any.push_back(grant.rules);
-    adopt({link_.type, model::Rights{{std::move(layer)}}});
+    adopt({link_.type, model::Rights{{std::move(layer)}, link_.render_node}});
     address_ = link_.address;
     kind_ = kind_of(link_.socket_kind);
     return {};

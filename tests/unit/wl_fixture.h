@@ -121,8 +121,9 @@ class Listener {
 class Link {
  public:
   explicit Link(bool drip, std::vector<model::WaylandRules> layers = {}, Upstream upstream = Upstream::connected,
-                Observer* observer = nullptr)
+                Observer* observer = nullptr, bool render_node = false)
       : drip_(drip) {
+    rights_.render_node = render_node;
     for (auto& rules : layers) rights_.layers.push_back({{model::RoleRules{.wayland = std::move(rules)}}});
     mediator_ = make_mediator({.type = model::Type::wayland,
                                .client = name_,

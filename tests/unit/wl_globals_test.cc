@@ -40,6 +40,14 @@ TEST_P(Wayland, ShowsOneMoreTaskToEachPrivilegedRole) {
   }
 }
 
+TEST_P(Wayland, ShowsBuffersOfTheGpuOnlyToOneWhoHasAGpu) {
+  for (const bool gpu : {false, true}) {
+    Link link(GetParam(), {{.roles = {"gpu"}}}, Upstream::connected, nullptr, gpu);
+    link.open({"1 zwp_linux_dmabuf_v1 3", "2 wl_seat 5"});
+    EXPECT_EQ(shown(link), gpu ? (Lines{"1 zwp_linux_dmabuf_v1 3", "2 wl_seat 5"}) : Lines{"2 wl_seat 5"});
+  }
+}
+
 TEST_P(Wayland, ShowsWhatAnyRoleOfAListShows) {
   Link link(GetParam(), {{.roles = {"capture", "shell"}}});
   link.open({"6 zwlr_screencopy_manager_v1 3", "7 zwlr_layer_shell_v1 4"});
