@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import stat
 import subprocess
 import time
 from contextlib import contextmanager
@@ -138,7 +139,7 @@ def test_it_serves_under_the_others_name_and_replaces_what_an_earlier_run_left(w
 def test_an_unprivileged_user_may_run_it(world, tmp_path):
     path = str(tmp_path / "link")
     for directory in (tmp_path, *tmp_path.parents[:-1]):
-        directory.chmod(0o777 if directory == tmp_path else 0o755)
+        directory.chmod(0o777 if directory == tmp_path else stat.S_IMODE(directory.stat().st_mode) | 0o011)
     os.chmod(os.path.dirname(world.path), 0o755)
     os.chmod(world.path, 0o777)
     program = tmp_path / "xc-inject"

@@ -144,7 +144,11 @@ def test_rules_hold_for_each_method_of_grpc(grpc_server, mediate, channel):
         one.unary_unary("/modem.Api/Total")(b"", timeout=10)
     assert error.value.code() == grpc.StatusCode.PERMISSION_DENIED
     assert one.unary_unary("/modem.Api/Identity")(b"", timeout=10) == IDENTITY
-    lines = [json.loads(line) for line in mediator.log().splitlines()]
+    for _ in range(100):  # the last line is written after the answer has left
+        lines = [json.loads(line) for line in mediator.log().splitlines()]
+        if len(lines) == 3:
+            break
+        time.sleep(0.02)
     assert [(e["path"], e["status"]) for e in lines] == [("/modem.Api/Identity", 200), ("/modem.Api/Total", 403),
                                                          ("/modem.Api/Identity", 200)]
 
@@ -233,7 +237,12 @@ def test_refusals_are_json_over_http_2_too(nginx, mediate, servers, tmp_path):
 def test_who_speaks_something_else_is_told_so(nginx, mediate, servers):
     answer = curl(mediate(nginx).path, "/who")
     assert b"prior knowledge" in answer.stdout, answer
-    answer = h2(mediate(servers.node()).path, "/x", "-w", "%{http_code}")  # a provider of HTTP/1
+    # A provider of HTTP/1. curl gives up unread when a frame of its own meets the end of the connection first (55).
+    path = mediate(servers.node()).path
+    for _ in range(20):
+        answer = h2(path, "/x", "-w", "%{http_code}")
+        if answer.returncode != 55:
+            break
     assert answer.stdout.endswith(b"502"), answer
 
 
