@@ -45,8 +45,14 @@ class Mediator:
         assert select.select([ready], [], [], 10)[0] and os.read(ready, 1) == b"x", self.log()
         self.ready = ready
 
-    def log(self):
-        return pathlib.Path(self.errors.name).read_text()
+    def log(self, lines=0):
+        """What it said on standard error; waits for so many lines, as the last is written after the answer has left."""
+        for _ in range(200):
+            text = pathlib.Path(self.errors.name).read_text()
+            if text.count("\n") >= lines:
+                break
+            time.sleep(0.01)
+        return text
 
     def connect(self):
         client = socket.socket(socket.AF_UNIX)

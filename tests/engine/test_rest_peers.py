@@ -340,7 +340,7 @@ def test_a_log_on_demand_has_one_line_for_each_request(servers, mediate):
     assert answer.stdout.endswith(b"413") and b'"rule":"body 1000"' in answer.stdout
     answer = curl(mediator.path, "/wait/ever", "-w", "%{http_code}")
     assert answer.stdout.endswith(b"504"), answer
-    lines = [json.loads(line) for line in mediator.log().splitlines()]
+    lines = [json.loads(line) for line in mediator.log(5).splitlines()]
     assert [(e["method"], e["path"], e["status"], e["sent"]) for e in lines] == [
         ("GET", "/who", 200, 0), ("POST", "/hash", 200, 10), ("GET", "/admin", 403, 0), ("POST", "/hash", 413, 0),
         ("GET", "/wait/ever", 504, 0)]
