@@ -135,7 +135,10 @@ def test_one_more_descriptor_than_the_role_may_pass_ends_the_connection_and_pass
 def test_without_a_grant_no_descriptor_passes(files, kind):
     with Link(kind, fds=0) as link:
         client, server = link.pair(False)
-        send(client, b"x", files[1][:1])
+        try:
+            send(client, b"x", files[1][:1])
+        except PermissionError:  # the kernel itself refuses, from Linux 6.16 on, once the client is accepted
+            client.close()
         assert receive(server, 100) == (b"", [])
 
 
