@@ -57,8 +57,10 @@ def test_what_a_client_draws_appears(desktop, mediated):
 
 def test_what_a_person_types_arrives_in_a_mediated_terminal(desktop, mediated):
     result = mediated.directory / "typed"
-    with world.running(world.Client(mediated, "foot", "sh", "-c", f"echo ready > {result}; read line; echo $line > {result}")):
+    before = desktop.settled()
+    with world.running(world.Client(mediated, "foot", "--fullscreen", "sh", "-c", f"echo ready > {result}; read line; echo $line > {result}")):
         assert host.wait_until(lambda: result.exists() and result.read_text() == "ready\n", 10)
+        assert host.wait_until(lambda: world.changed(before, desktop.pixels()) > 500_000, 10, 0.2), "no window"
         text = "hello from outside"
         assert desktop.type(text, lambda: result.read_text() == text + "\n"), result.read_text()
 

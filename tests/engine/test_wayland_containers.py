@@ -57,10 +57,12 @@ def test_a_client_draws_and_is_known_to_the_shim(bed, engine, desktop):
 def test_a_person_types_into_a_terminal_in_a_container(bed, desktop):
     engine = bed.engines["runc"]
     script = "echo ready > /out/typed; read line; echo $line > /out/typed; sleep 60"
-    c = kiosk(bed, engine, desktop, ["/usr/bin/foot", "sh", "-c", script])
+    before = desktop.settled()
+    c = kiosk(bed, engine, desktop, ["/usr/bin/foot", "--fullscreen", "sh", "-c", script])
     jobs.started(engine, c)
     typed = c.out / "typed"
     assert host.wait_until(lambda: typed.exists() and typed.read_text() == "ready\n", 15), c.console_text()
+    assert host.wait_until(lambda: world.changed(before, desktop.pixels()) > 500_000, 10, 0.2), "no window"
     assert desktop.type("from outside", lambda: typed.read_text() == "from outside\n"), typed.read_text()
 
 

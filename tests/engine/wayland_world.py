@@ -107,7 +107,8 @@ class WestonOnX(Compositor):
 
 
     def type(self, text, arrived):
-        """A person clicks into the middle and types a line; once more if the window was not there yet."""
+        """A person clicks into the middle, where a window that fills the screen is (Weston puts others anywhere), and types a
+        line; once more if it was not there yet."""
         for _ in range(4):
             self.x("xdotool", "mousemove", "512", "320", "click", "1", "key", "ctrl+u")
             self.x("xdotool", "type", "--delay", "40", text)
