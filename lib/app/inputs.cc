@@ -135,7 +135,7 @@ Result<model::Container> read_oci_container(reader::Reader& reader, const model:
   container.bundle = state.bundle;
   container.annotations = state.annotations;
   const auto text = XC_TRY(read_beside(state.bundle, "config.json", engine_limit));
-  if (!text) return fail(Kind::manifest, state.bundle + "/config.json: is not there");
+  if (!text) return fail(Kind::manifest, state.bundle + "/config.json: is not there", ENOENT);
   auto config = XC_TRY_IN(state.bundle, reader.config(*text, "config.json"));
   container.root = config.root_path.starts_with('/') ? config.root_path : state.bundle + "/" + config.root_path;
   container.env = std::move(config.env);

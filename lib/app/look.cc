@@ -12,6 +12,7 @@
 #include <cstdlib>
 
 #include "app/inputs.h"
+#include "base/table.h"
 #include "base/text.h"
 #include "parse/json_in.h"
 #include "plan/planner.h"
@@ -132,20 +133,6 @@ Seen unreadable(const std::string& name, const std::string& key, const Error& wh
   return seen;
 }
 
-std::string aligned(const std::vector<std::vector<std::string>>& rows) {
-  std::vector<std::size_t> widths(rows.front().size());
-  for (const auto& row : rows)
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
-  std::string out;
-  for (const auto& row : rows) {
-    std::string line;
-    for (std::size_t i = 0; i < row.size(); ++i) line += row[i] + std::string(widths[i] - row[i].size() + 2, ' ');
-    line.erase(line.find_last_not_of(' ') + 1);
-    out += line + "\n";
-  }
-  return out;
-}
-
 }  // namespace
 
 Verdict check(const std::string& file, const std::string& kind) {
@@ -174,8 +161,7 @@ Result<model::Plan> plan_from_files(const PlanOptions& options) {
   auto engine_reader = XC_TRY(reader::Reader::start());  // as the hook does
   auto container = read_oci_container(engine_reader, state);
   if (!container) {
-    if (container.error().text.find("config.json: is not there") == std::string::npos)
-      return std::unexpected(container.error());
+    if (container.error().code != ENOENT) return std::unexpected(container.error());
     container.emplace();  // no OCI bundle: the directory of an LXC container, or manifests alone
     container->name = state.id;
     container->bundle = state.bundle;
@@ -207,7 +193,7 @@ Result<std::vector<Seen>> see(const std::string& path, const std::string& contai
 }
 
 std::string table_of(const std::vector<Seen>& seen) {
-  std::vector<std::vector<std::string>> rows{
+  std::vector<text::Row> rows{
       {"CONTAINER", "PID", "SERVICE", "TYPE", "ROLE", "TARGET", "STATE", "PROVIDER", "ACTIVE", "SERVED", "REFUSED"}};
   for (const auto& one : seen) {
     for (const auto& offer : one.offers)
@@ -221,7 +207,7 @@ std::string table_of(const std::vector<Seen>& seen) {
                       link.provider.empty() ? "-" : link.provider, text::number(link.active),
                       text::number(link.connections), text::number(link.refusals)});
   }
-  return aligned(rows);
+  return text::table(rows);
 }
 
 }  // namespace xc::app

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "base/escape.h"
+
 namespace xc::mediate::dbus {
 namespace {
 
@@ -30,9 +32,7 @@ Result<std::optional<std::string_view>> next_line(const Stream& from) {
 }
 
 bool is_hex(std::string_view text) {
-  return text.size() % 2 == 0 && std::ranges::all_of(text, [](char c) {
-           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-         });
+  return text.size() % 2 == 0 && std::ranges::all_of(text, [](char c) { return text::hex_value(c) >= 0; });
 }
 
 /// What follows the word `command` on `line`; empty optional when the line is another command.

@@ -12,7 +12,7 @@ bool is_address(std::string_view text) {  // between brackets: IPv6, without zon
 bool is_name(std::string_view text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (is_plain_char(text[i])) continue;
-    if (text[i] != '%' || text.size() - i < 3 || hex_value(text[i + 1]) < 0 || hex_value(text[i + 2]) < 0) return false;
+    if (escape_value(text.substr(i)) < 0) return false;
     i += 2;
   }
   return true;

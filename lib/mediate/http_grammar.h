@@ -8,7 +8,12 @@
 #include <optional>
 #include <string_view>
 
+#include "base/escape.h"
+
 namespace xc::mediate::http {
+
+using text::escape_value;
+using text::hex_value;
 
 namespace detail {
 
@@ -75,13 +80,6 @@ constexpr bool is(char c, Class wanted) {
 }
 [[nodiscard]] constexpr char lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-}
-
-/// Value of a hexadecimal digit; -1 for any other character.
-[[nodiscard]] constexpr int hex_value(char c) {
-  if (is_digit(c)) return c - '0';
-  const char small = lower(c);
-  return small >= 'a' && small <= 'f' ? small - 'a' + 10 : -1;
 }
 
 /// RFC 9110 5.6.2: one or more tchar.

@@ -9,14 +9,6 @@ namespace {
 
 constexpr Refusal bad_path{400, "the request target is not a path of RFC 3986"};
 
-/// Value of the escape at the start of `text` ("%41"), -1 when it is none.
-int escape_value(std::string_view text) {
-  if (text.size() < 3 || text[0] != '%') return -1;
-  const int high = hex_value(text[1]);
-  const int low = hex_value(text[2]);
-  return high < 0 || low < 0 ? -1 : high * 16 + low;
-}
-
 /// Adds one escape in normal form. "%25" counts as doubtful when it could be decoded once more into an escape.
 bool add_escape(std::string_view text, Target& result) {
   constexpr std::string_view digits = "0123456789ABCDEF";

@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "base/escape.h"
 #include "base/text.h"
 #include "parse/words.h"
 
@@ -10,31 +11,6 @@ namespace {
 
 std::unexpected<Error> refuse(std::string_view address, std::string_view why) {
   return fail(Kind::usage, "bus address " + text::quoted(address) + ": " + std::string(why));
-}
-
-std::optional<unsigned> hex_digit(char c) {
-  const std::string_view digits = "0123456789abcdef";
-  const auto at = digits.find(c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c);
-  if (at == std::string_view::npos) return std::nullopt;
-  return static_cast<unsigned>(at);
-}
-
-/// %XX is any byte; what may stand unescaped is not narrowed, as libdbus and GDBus do not.
-std::optional<std::string> unescape(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '%') {
-      out += text[i];
-      continue;
-    }
-    if (i + 2 >= text.size()) return std::nullopt;
-    const auto high = hex_digit(text[i + 1]);
-    const auto low = hex_digit(text[i + 2]);
-    if (!high || !low) return std::nullopt;
-    out += static_cast<char>(*high * 16 + *low);
-    i += 2;
-  }
-  return out;
 }
 
 /// One address of a list: nothing when it is of another transport.
@@ -47,7 +23,8 @@ Result<std::optional<std::string>> parse_one(std::string_view whole, std::string
     const std::string_view key = pair.substr(0, pair.find('='));
     if (key.size() == pair.size()) return refuse(whole, "expected key=value pairs behind \"unix:\"");
     if (key != "path" && key != "abstract") continue;
-    const auto value = unescape(pair.substr(key.size() + 1));
+    // What may stand unescaped is not narrowed, as libdbus and GDBus do not.
+    const auto value = text::unescaped(pair.substr(key.size() + 1));
     if (!value || !is_plain(*value)) return refuse(whole, "a socket's name that is empty, odd or badly escaped");
     if (key == "path" && value->front() != '/') return refuse(whole, "expected an absolute path");
     return std::optional<std::string>(key == "path" ? *value : "@" + *value);

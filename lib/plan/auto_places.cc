@@ -2,35 +2,14 @@
 #include "plan/auto_places.h"
 
 #include <algorithm>
-#include <optional>
 
+#include "base/escape.h"
 #include "base/text.h"
 
 namespace xc::plan {
 namespace {
 
 using Places = std::vector<std::string>;
-
-int digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  const char lower = static_cast<char>(c | 0x20);
-  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
-/// A value of a D-Bus address, its %xx undone (D-Bus specification, "Server Addresses"); nothing when it is malformed.
-std::optional<std::string> unescaped(std::string_view value) {
-  std::string plain;
-  for (std::size_t i = 0; i < value.size(); ++i) {
-    if (value[i] != '%') {
-      plain += value[i];
-      continue;
-    }
-    if (i + 2 >= value.size() || digit(value[i + 1]) < 0 || digit(value[i + 2]) < 0) return std::nullopt;
-    plain += static_cast<char>(digit(value[i + 1]) * 16 + digit(value[i + 2]));
-    i += 2;
-  }
-  return plain;
-}
 
 /// The first place in a list of D-Bus addresses that a client could be given a socket at.
 void add_bus_address(std::string_view addresses, Places& places) {
@@ -39,7 +18,7 @@ void add_bus_address(std::string_view addresses, Places& places) {
     for (const std::string_view pair : text::split(address.substr(5), ',')) {
       const bool is_path = pair.starts_with("path=");
       if (!is_path && !pair.starts_with("abstract=")) continue;
-      const auto value = unescaped(pair.substr(pair.find('=') + 1));
+      const auto value = text::unescaped(pair.substr(pair.find('=') + 1));
       if (!value) return;
       places.push_back(is_path ? *value : "@" + *value);
       return;

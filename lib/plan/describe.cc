@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/json_out.h"
+#include "base/table.h"
 #include "base/text.h"
 
 namespace xc::plan {
@@ -60,7 +61,8 @@ void fields(A& a, PlanView& p) {
 
 namespace {
 
-using Row = std::vector<std::string>;
+using text::Row;
+using text::table;
 
 std::string shown(std::string_view text) {
   return text::printable(text, 4096);
@@ -68,22 +70,6 @@ std::string shown(std::string_view text) {
 
 bool concerns_a_link(model::StepKind kind) {
   return kind == model::StepKind::listen || kind == model::StepKind::plant;
-}
-
-/// Rows below each other, columns aligned, two blanks between them, every line indented by `indent`.
-std::string table(const std::vector<Row>& rows, std::size_t indent) {
-  std::vector<std::size_t> widths;
-  for (const Row& row : rows) {
-    widths.resize(std::max(widths.size(), row.size()));
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
-  }
-  std::string out;
-  for (const Row& row : rows) {
-    std::string line(indent, ' ');
-    for (std::size_t i = 0; i < row.size(); ++i) line += row[i] + std::string(widths[i] - row[i].size() + 2, ' ');
-    out += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
-  }
-  return out;
 }
 
 std::string describe_rest(const model::RestRules& rest) {
