@@ -28,6 +28,13 @@ def interleaved(rounds, **acts):
     return results
 
 
+def memory(pid):
+    """Pss and Private_Dirty in KiB (proc_pid_smaps_rollup(5))."""
+    with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
+        fields = dict(line.split(":", 1) for line in file if ":" in line[:20])
+    return [int(fields[key].split()[0]) for key in ("Pss", "Private_Dirty")]
+
+
 def table(title, heads, rows):
     print(f"\n{title}")
     cells = [heads, *[[f"{cell:.3f}" if isinstance(cell, float) else str(cell) for cell in row] for row in rows]]

@@ -5,13 +5,6 @@ import argparse
 import bench
 
 
-def memory(pid):
-    """Pss and Private_Dirty in KiB (proc_pid_smaps_rollup(5))."""
-    with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
-        fields = dict(line.split(":", 1) for line in file if ":" in line[:20])
-    return [int(fields[key].split()[0]) for key in ("Pss", "Private_Dirty")]
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--engine", default="runc")
@@ -35,7 +28,7 @@ def main():
             jobs.client(pid, "pass", "/run/svc/third.sock", "in use")
     rows = []
     for name in ("xc-shim", "xc-worker"):
-        rows += [[f"{name} {pid}", *memory(pid)] for pid in host.named(name) if pid not in others]
+        rows += [[f"{name} {pid}", *bench.memory(pid)] for pid in host.named(name) if pid not in others]
     rows.append(["all", *[sum(row[i] for row in rows) for i in (1, 2)]])
     rows.append(["a container", *[rows[-1][i] / options.consumers for i in (1, 2)]])
     bench.table(f"memory with three links in use, {options.consumers} consumer(s)", ["process", "Pss KiB", "dirty KiB"], rows)

@@ -10,12 +10,6 @@ import bench
 LOAD = str(bench.BUILD / "tests/xc-wayland-load")
 
 
-def memory(pid):
-    with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
-        fields = dict(line.split(":", 1) for line in file if ":" in line[:20])
-    return [int(fields[key].split()[0]) for key in ("Pss", "Private_Dirty")]
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=7)
@@ -54,7 +48,7 @@ def main():
         host.wait_until(lambda: False, 3)
         worker = host.named("xc-worker")
         bench.table("memory of the worker with three clients", ["process", "Pss KiB", "dirty KiB"],
-                    [[f"xc-worker {pid}", *memory(pid)] for pid in worker])
+                    [[f"xc-worker {pid}", *bench.memory(pid)] for pid in worker])
         for client in clients:
             client.stop()
 

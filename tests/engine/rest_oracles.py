@@ -61,6 +61,19 @@ def pairs(flat):
     return [[flat[i].lower(), flat[i + 1]] for i in range(0, len(flat), 2)]
 
 
+def show(path, data):
+    """Sends `data` to the listener at `path` and reads every answer; one that minds before the end is no error."""
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(path))
+        try:
+            client.sendall(data)
+            client.shutdown(socket.SHUT_WR)
+            while client.recv(65536):
+                pass
+        except OSError:
+            pass
+
+
 class Node:
     def __init__(self, home, role):
         self.path = home / f"node-{role}"
@@ -83,15 +96,7 @@ class Node:
         return found["messages"], found.get("fault", "")
 
     def read_requests(self, data):
-        with socket.socket(socket.AF_UNIX) as client:
-            client.connect(str(self.path))
-            try:
-                client.sendall(data)
-                client.shutdown(socket.SHUT_WR)
-                while client.recv(65536):
-                    pass
-            except OSError:
-                pass  # it minded before the end
+        show(self.path, data)
         return self._line()
 
     def read_response(self, method, data):
@@ -188,15 +193,7 @@ class Nginx:
 
     def read_requests(self, data):
         """What it answered: every answer is read first, so the log is complete."""
-        with socket.socket(socket.AF_UNIX) as client:
-            client.connect(str(self.path))
-            try:
-                client.sendall(data)
-                client.shutdown(socket.SHUT_WR)
-                while client.recv(65536):
-                    pass
-            except OSError:
-                pass
+        show(self.path, data)
         return [json.loads(line) for line in self.log]
 
     def stop(self):

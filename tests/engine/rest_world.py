@@ -1,6 +1,7 @@
 """A mediator for HTTP between real programs: `xc-inject mediate rest` alone, and the servers others wrote behind it.
 Everything lives in one directory and ends with the test."""
 
+import contextlib
 import http.client
 import json
 import os
@@ -217,3 +218,29 @@ class Servers:
         for process in self.running:
             process.kill()
             process.wait()
+
+
+@contextlib.contextmanager
+def serving(directory):
+    """The servers of one test."""
+    one = Servers(directory)
+    try:
+        yield one
+    finally:
+        one.stop()
+
+
+@contextlib.contextmanager
+def mediators(directory, usual_rules=None):
+    """A function that starts mediators: make(provider, rules, ...); without rules they have the usual ones."""
+    made = []
+
+    def make(provider, rules=None, **more):
+        made.append(Mediator(directory / f"m{len(made)}", provider, usual_rules if rules is None else rules, **more))
+        return made[-1]
+
+    try:
+        yield make
+    finally:
+        for mediator in made:
+            mediator.stop()

@@ -19,22 +19,14 @@ WORKER_LIMIT = 6144  # KiB
 
 @pytest.fixture
 def servers(tmp_path):
-    one = rest_world.Servers(tmp_path)
-    yield one
-    one.stop()
+    with rest_world.serving(tmp_path) as one:
+        yield one
 
 
 @pytest.fixture
 def mediate(tmp_path):
-    made = []
-
-    def make(provider, rules=None, **more):
-        made.append(rest_world.Mediator(tmp_path / f"m{len(made)}", provider, rules or H2C, **more))
-        return made[-1]
-
-    yield make
-    for mediator in made:
-        mediator.stop()
+    with rest_world.mediators(tmp_path, H2C) as make:
+        yield make
 
 
 # Generic handlers: bytes in, bytes out, no generated code.

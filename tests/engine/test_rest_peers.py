@@ -22,22 +22,14 @@ WORKER_LIMIT = 4096  # KiB a worker may ever have had resident; a body of 256 Mi
 
 @pytest.fixture
 def servers(tmp_path):
-    one = rest_world.Servers(tmp_path)
-    yield one
-    one.stop()
+    with rest_world.serving(tmp_path) as one:
+        yield one
 
 
 @pytest.fixture
 def mediate(tmp_path):
-    made = []
-
-    def make(provider, rules=None, **more):
-        made.append(rest_world.Mediator(tmp_path / f"m{len(made)}", provider, rules, **more))
-        return made[-1]
-
-    yield make
-    for mediator in made:
-        mediator.stop()
+    with rest_world.mediators(tmp_path) as make:
+        yield make
 
 
 def identities(raw):

@@ -66,8 +66,9 @@ def test_the_sandbox_holds_one_descriptor_and_a_uid_of_nobody():
     assert re.match(r"uid (\d+) gid \1 pid 1$", lines[0]), lines
 
 
-def test_a_worker_that_cannot_be_started_leaves_no_zombie(tmp_path):
-    """As root of a user namespace that has one id, no worker can get an id of its own."""
+@pytest.fixture
+def hopeless(tmp_path):
+    """A mediator as root of a user namespace that has one id: no worker can get an id of its own."""
     with socket.socket(socket.AF_UNIX) as provider:
         provider.bind(str(tmp_path / "provider"))
         provider.listen(20)
@@ -75,42 +76,34 @@ def test_a_worker_that_cannot_be_started_leaves_no_zombie(tmp_path):
                                      "--connect", str(tmp_path / "provider")], stderr=subprocess.DEVNULL)
         try:
             assert host.wait_until((tmp_path / "link").exists)
-            for _ in range(5):
-                with socket.socket(socket.AF_UNIX) as client:
-                    client.settimeout(5)
-                    client.connect(str(tmp_path / "link"))
-                    try:
-                        assert client.recv(1) == b""
-                    except ConnectionResetError:
-                        pass
-            children = Path(f"/proc/{mediator.pid}/task/{mediator.pid}/children").read_text()
-            assert children.split() == []
+            yield mediator
         finally:
             mediator.terminate()
             mediator.wait()
 
 
-def test_a_worker_that_cannot_be_started_is_tried_again_ever_more_slowly(tmp_path):
-    with socket.socket(socket.AF_UNIX) as provider:
-        provider.bind(str(tmp_path / "provider"))
-        provider.listen(20)
-        mediator = subprocess.Popen(["unshare", "-r", str(beds.INJECT), "mediate", "unix", "--listen", str(tmp_path / "link"),
-                                     "--connect", str(tmp_path / "provider")], stderr=subprocess.DEVNULL)
+def connect_in_vain(path):
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(5)
+        client.connect(str(path))
         try:
-            assert host.wait_until((tmp_path / "link").exists)
-            begin = time.monotonic()
-            for _ in range(6):
-                with socket.socket(socket.AF_UNIX) as client:
-                    client.settimeout(5)
-                    client.connect(str(tmp_path / "link"))
-                    try:
-                        assert client.recv(1) == b""
-                    except ConnectionResetError:
-                        pass
-            assert time.monotonic() - begin > 0.7  # 50 + 100 + 200 + 400 ms
-        finally:
-            mediator.terminate()
-            mediator.wait()
+            assert client.recv(1) == b""
+        except ConnectionResetError:
+            pass
+
+
+def test_a_worker_that_cannot_be_started_leaves_no_zombie(hopeless, tmp_path):
+    for _ in range(5):
+        connect_in_vain(tmp_path / "link")
+    children = Path(f"/proc/{hopeless.pid}/task/{hopeless.pid}/children").read_text()
+    assert children.split() == []
+
+
+def test_a_worker_that_cannot_be_started_is_tried_again_ever_more_slowly(hopeless, tmp_path):
+    begin = time.monotonic()
+    for _ in range(6):
+        connect_in_vain(tmp_path / "link")
+    assert time.monotonic() - begin > 0.7  # 50 + 100 + 200 + 400 ms
 
 
 @pytest.mark.parametrize("name", ["execve", "socket", "connect", "openat", "clone", "ptrace", "bpf", "io_uring_setup"])
