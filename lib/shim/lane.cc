@@ -10,7 +10,6 @@
 namespace xc::shim {
 namespace {
 
-constexpr std::size_t buffer_size = 64UL * 1024;
 constexpr std::size_t largest_packet = 4UL << 20U;
 constexpr std::size_t splice_from = 32UL * 1024;  // below, two more system calls cost more than a copy
 constexpr int pipe_size = 1 << 20;
@@ -37,7 +36,7 @@ ssize_t take_message(int socket, std::span<char> room, msghdr& message) {
 
 Result<Toolbox> Toolbox::create() {
   return Toolbox{XC_TRY(sys::Lookout::create()), XC_TRY(sys::Pipes::create(pipes_of_a_worker, pipe_size)),
-                 std::vector<char>(buffer_size)};
+                 std::make_unique_for_overwrite<char[]>(bytes)};
 }
 
 Result<> Lane::move(Toolbox& tools) {
@@ -59,7 +58,7 @@ Result<> Lane::move(Toolbox& tools) {
 }
 
 Result<> Lane::take(Toolbox& tools) {
-  const sys::Ahead ahead = XC_TRY(tools.lookout.look(from_.socket.get(), tools.buffer));
+  const sys::Ahead ahead = XC_TRY(tools.lookout.look(from_.socket.get(), tools.room()));
   switch (ahead.next) {
     case sys::Next::plain: return take_plain(tools, ahead.size);
     case sys::Next::record: return take_record(tools, ahead.size);
@@ -75,7 +74,7 @@ Result<> Lane::take(Toolbox& tools) {
 Result<> Lane::take_plain(Toolbox& tools, std::size_t size) {
   if (size >= splice_from && !terms_.credentials && XC_TRY(spliced(tools, size))) return {};
   msghdr message{};
-  const auto room = std::span(tools.buffer).first(std::min(size, tools.buffer.size()));
+  const auto room = tools.room().first(std::min(size, Toolbox::bytes));
   const ssize_t got = take_message(from_.socket.get(), room, message);
   if (got < 0) return fail_errno(Kind::kernel, "recvmsg", errno);
   if ((message.msg_flags & MSG_CTRUNC) != 0) return fail(Kind::internal, "a descriptor came with bytes that had none");
@@ -103,7 +102,7 @@ Result<> Lane::take_record(Toolbox& tools, std::size_t size) {
   msghdr message{};
   message.msg_control = control.data();
   message.msg_controllen = control.size();
-  const auto room = std::span(tools.buffer).first(std::min(size, tools.buffer.size()));
+  const auto room = tools.room().first(std::min(size, Toolbox::bytes));
   const ssize_t got = take_message(from_.socket.get(), room, message);
   if (got <= 0) from_.readable = false;
   if (got == 0 || (got < 0 && errno == EAGAIN)) return {};  // nothing but the place of an urgent byte
@@ -132,8 +131,8 @@ Result<> Lane::take_packet(Toolbox& tools) {
   }
   const auto wanted = static_cast<std::size_t>(size);
   if (wanted > largest_packet) return fail(Kind::policy, "a message is larger than 4 MiB");
-  std::vector<char> larger(wanted > tools.buffer.size() ? wanted : 0);
-  const std::span<char> room = larger.empty() ? std::span(tools.buffer) : std::span(larger);
+  std::vector<char> larger(wanted > Toolbox::bytes ? wanted : 0);
+  const std::span<char> room = larger.empty() ? tools.room() : std::span(larger);
   alignas(cmsghdr) std::array<char, sys::control_room> control;
   msghdr message{};
   message.msg_control = control.data();

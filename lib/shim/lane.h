@@ -9,7 +9,9 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,7 +38,9 @@ struct Toolbox {
   [[nodiscard]] static Result<Toolbox> create();
   sys::Lookout lookout;
   sys::Pipes pipes;
-  std::vector<char> buffer;
+  static constexpr std::size_t bytes = 64UL * 1024;
+  [[nodiscard]] std::span<char> room() const { return {buffer.get(), bytes}; }
+  std::unique_ptr<char[]> buffer;  ///< not filled: memory that no message has needed yet costs nothing
 };
 
 /// What a lane must know of its link.

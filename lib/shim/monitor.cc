@@ -10,6 +10,7 @@
 #include "base/json_out.h"
 #include "shim/status.h"
 #include "sys/log.h"
+#include "sys/program_pages.h"
 
 namespace xc::shim {
 namespace {
@@ -43,6 +44,7 @@ Result<Monitor> Monitor::create(const Config& config, const Street& street, std:
 
 Result<> Monitor::run() {
   std::array<epoll_event, events_at_once> room{};
+  sys::forget_program_pages();  // those of the start
   for (bool alive = true; alive;) {
     const auto events = XC_TRY(poller_.wait(room, milliseconds_to_wait()));
     now_ = Clock::now();

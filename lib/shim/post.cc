@@ -15,6 +15,7 @@
 #include "shim/worker.h"
 #include "sys/log.h"
 #include "sys/peer.h"
+#include "sys/program_pages.h"
 #include "sys/unix_message.h"
 
 namespace xc::shim {
@@ -177,6 +178,7 @@ Result<> Post::start_worker() {
   const auto complain = [this](std::string_view text) { remember(*page_, text); };
   worker_ = Worker{XC_TRY(start_sandboxed(terms, work, complain)), door_.generation()};
   if (observer_ >= 0) (void)XC_TRY(send_observer(worker_->process.control.get(), observer_));
+  sys::forget_program_pages();  // those of starting a worker
   return {};
 }
 

@@ -19,6 +19,7 @@
 #include "shim/session.h"
 #include "shim/vigil.h"
 #include "sys/poller.h"
+#include "sys/program_pages.h"
 #include "sys/seccomp.h"
 
 namespace xc::shim {
@@ -49,6 +50,7 @@ class Worker {
 
  private:
   Result<std::span<epoll_event>> next_events(std::span<epoll_event> room);
+  Result<std::span<epoll_event>> sleep(std::span<epoll_event> room);
   Result<> serve(std::uint64_t token, std::uint32_t events);
   Result<> take_connection();
   void pump(Watched& watched);
@@ -69,12 +71,14 @@ class Worker {
   Vigil vigil_;
   bool busy_ = false;  ///< a raw link moved in the last round
   bool swept_ = true;
+  bool rested_ = false;  ///< nothing has happened since memory was given back
   Clock::time_point now_ = Clock::now();
   Clock::time_point earliest_ = Clock::time_point::max();  ///< no deadline lies before it
 };
 
 constexpr std::uint64_t control_token = 0;
 constexpr std::size_t events_at_once = 32;
+constexpr int quiet_time = 2000;  // milliseconds without an event after which a burst is over
 
 Result<> Worker::run() {
   XC_CHECK(poller_.add(control_.get(), EPOLLIN, control_token));
@@ -91,7 +95,7 @@ Result<> Worker::run() {
 
 /// Events of the poller; after something was relayed, the next one is looked for before the worker sleeps.
 Result<std::span<epoll_event>> Worker::next_events(std::span<epoll_event> room) {
-  if (!std::exchange(busy_, false) || !vigil_.worthwhile()) return poller_.wait(room, patience_left());
+  if (!std::exchange(busy_, false) || !vigil_.worthwhile()) return sleep(room);
   const auto until = now_ + Vigil::longest;
   do {
     const auto events = XC_TRY(poller_.wait(room, 0));
@@ -100,10 +104,24 @@ Result<std::span<epoll_event>> Worker::next_events(std::span<epoll_event> room) 
     return events;
   } while (Clock::now() < until);
   vigil_.learn(false);
-  return poller_.wait(room, patience_left());
+  return sleep(room);
+}
+
+/// Sleeps until something happens. What a burst left behind is given back once, when it is over; after that nothing but
+/// an event or a deadline wakes the worker.
+Result<std::span<epoll_event>> Worker::sleep(std::span<epoll_event> room) {
+  const int patience = patience_left();
+  if (rested_ || (patience >= 0 && patience < quiet_time)) return poller_.wait(room, patience);
+  const auto events = XC_TRY(poller_.wait(room, quiet_time));
+  rested_ = events.empty();
+  if (!rested_) return events;
+  (void)::malloc_trim(0);
+  sys::forget_program_pages();
+  return events;
 }
 
 Result<> Worker::serve(std::uint64_t token, std::uint32_t events) {
+  rested_ = false;
   if (token == control_token) return take_connection();
   auto& watched = *std::bit_cast<Watched*>(token & ~std::uint64_t{1});
   if (watched.finished) return {};
@@ -218,6 +236,7 @@ Result<> run_worker(const Duty& duty, Fd control) {
   std::optional<Toolbox> tools;
   if (duty.effective.type == model::Type::raw_unix) tools = XC_TRY(Toolbox::create());
   Worker worker(duty, std::move(control), XC_TRY(sys::Poller::create()), std::move(tools));
+  sys::forget_program_pages();
   XC_CHECK(sys::install_filter(sys::Filter::worker));  // the last call that the filter would refuse lies behind us
   return worker.run();
 }
