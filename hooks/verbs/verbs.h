@@ -1,0 +1,30 @@
+// The verbs of xc-inject, a file for each or for a few: options in, one call of lib/app, its answer printed. No verb
+// decides anything, and none knows another.
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+
+namespace CLI {
+class App;
+}
+
+namespace xc::verbs {
+
+/// Says the error on standard error; its exit status.
+[[nodiscard]] int complain(const Error& error);
+/// Prints `text`; a reader that has gone away is no error worth a word. The exit status.
+int print(const std::string& text);
+
+// Each adds its subcommands to the tree. `status` is what the program ends with; it outlives the tree.
+void add_check(CLI::App& app, int& status);
+void add_plan(CLI::App& app, int& status);
+void add_status(CLI::App& app, int& status);
+void add_mediate(CLI::App& app, int& status);
+void add_hooks(CLI::App& app, int& status);
+
+/// All of them, in the order of --help.
+void add_all(CLI::App& app, int& status);
+
+}  // namespace xc::verbs
