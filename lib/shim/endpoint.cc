@@ -29,7 +29,7 @@ bool peer_left(int code) {
 
 }  // namespace
 
-Endpoint::Endpoint(Fd socket) : socket_(std::move(socket)) {
+Endpoint::Endpoint(Fd socket, bool at_once) : socket_(std::move(socket)), readable_(at_once) {
   if (socket_) return;
   in.end();
   sent_end_ = true;

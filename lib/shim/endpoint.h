@@ -13,7 +13,8 @@ namespace xc::shim {
 class Endpoint {
  public:
   /// An endpoint without a socket has ended: nothing comes, and what is written is dropped.
-  explicit Endpoint(Fd socket);
+  /// `at_once`: the peer may have spoken before we came; otherwise epoll is asked first.
+  explicit Endpoint(Fd socket, bool at_once);
 
   /// Takes note of what epoll (level-triggered) said.
   void wake(std::uint32_t events);
@@ -43,7 +44,7 @@ class Endpoint {
   [[nodiscard]] Result<Outcome> send_once();
 
   Fd socket_;
-  bool readable_ = true;  // tried at once: the peer may have spoken before we came
+  bool readable_;
   bool writable_ = true;
   bool sent_end_ = false;
   bool deaf_ = false;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <utility>
 
 #include "base/json_out.h"
 #include "shim/status.h"
@@ -60,8 +61,9 @@ Result<> Monitor::run() {
 Result<bool> Monitor::handle(std::uint64_t token) {
   if (token == lifetime_token || token == signal_token) return false;
   if (token == status_token) answer_status();
+  if (token == worker_token) worker_ended_ = true;
   if (token < posts_.size()) serve(token);
-  return true;  // worker_token: check_workers() runs after every round
+  return true;
 }
 
 void Monitor::serve(std::size_t index) {
@@ -92,6 +94,8 @@ void Monitor::watch_workers(const Post& post) {
 }
 
 void Monitor::check_workers() {
+  const auto is_due = [&](const auto& post) { return post->next_check().value_or(Clock::time_point::max()) <= now_; };
+  if (!std::exchange(worker_ended_, false) && !std::ranges::any_of(posts_, is_due)) return;
   bool gone = false;
   for (auto& post : posts_) gone = post->check(now_) || gone;
   if (!gone) return;

@@ -51,6 +51,7 @@ class Monitor {
   sys::Poller poller_;
   std::vector<std::unique_ptr<Post>> posts_;
   std::vector<Paused> paused_;
+  bool worker_ended_ = false;  ///< one of them, as the poller says
   std::vector<int> watched_workers_;
   Clock::time_point now_;
 };

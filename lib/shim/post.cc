@@ -1,6 +1,5 @@
 #include "shim/post.h"
 
-#include <poll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -24,7 +23,6 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr int accepts_at_once = 16;         // then the other links have their turn
 constexpr std::uint64_t most_untaken = 64;  // connections in the worker's queue
 constexpr seconds stuck_after{15};          // a worker that takes nothing for so long is killed
 constexpr unsigned spare_descriptors =
@@ -82,38 +80,32 @@ Post::Post(const model::Link& link, const Street& street, uid_t worker_uid, Fd l
       connections_(connections_possible(link.limits.connections)) {}
 
 std::optional<milliseconds> Post::serve(Clock::time_point now) {
-  for (int i = 0; i < accepts_at_once && listener_; ++i) {
-    if (now < not_before_) return std::chrono::ceil<milliseconds>(not_before_ - now);
-    if (i > 0 && !somebody_waits()) return std::nullopt;  // a provider must not see connections that nobody asked for
-    if (saturated()) return milliseconds(untaken() >= most_untaken ? 1 : 10);
-    // The provider first: while its backlog is full our client waits in ours, as it would in the provider's own.
-    Door::Opened opened = door_.open();
-    if (opened.busy) return milliseconds(5);
-    Fd client{::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)};
-    if (!client && (errno == EAGAIN || errno == ECONNABORTED || errno == EINTR)) return std::nullopt;
-    if (!client) return milliseconds(100);  // it stays readable: without a pause we would spin
-    if (const auto known = check_client(client); !known) {
-      turn_away(known.error().text);
-      continue;
-    }
-    // The mediator would close them; better they never come (R26). Where the kernel cannot, or they came first, it
-    // does.
-    if (!takes_descriptors(door_.effective())) (void)sys::refuse_descriptors(client.get());
-    reason_ = std::move(opened.reason);
-    if (!opened.server &&
-        door_.effective().type == model::Type::raw_unix) {  // no protocol, so no word of ours: the end
-      ++turned_away_;
-      refused_ += opened.upstream == mediate::Upstream::denied ? 1 : 0;
-      continue;
-    }
-    if (auto said = greet(opened.server); !said) {
-      turn_away(said.error().text);
-      continue;
-    }
-    const Handover handover{opened.upstream, std::move(client), std::move(opened.server)};
-    if (auto outcome = hand_over(handover, now); !outcome) turn_away(outcome.error().text);
-  }
+  if (!listener_) return std::nullopt;
+  if (now < not_before_) return std::chrono::ceil<milliseconds>(not_before_ - now);
+  if (saturated()) return milliseconds(untaken() >= most_untaken ? 1 : 10);
+  // The provider first: while its backlog is full our client waits in ours, as it would in the provider's own.
+  Door::Opened opened = door_.open();
+  if (opened.busy) return milliseconds(5);
+  Fd client{::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)};
+  if (!client && (errno == EAGAIN || errno == ECONNABORTED || errno == EINTR)) return std::nullopt;
+  if (!client) return milliseconds(100);  // it stays readable: without a pause we would spin
+  if (auto outcome = admit(std::move(client), std::move(opened), now); !outcome) turn_away(outcome.error().text);
   return std::nullopt;
+}
+
+/// One client that knocked, and what the provider said: to the worker, or away.
+Result<> Post::admit(Fd client, Door::Opened opened, Clock::time_point now) {
+  XC_CHECK(check_client(client));
+  // The mediator would close them; better they never come (R26). Where the kernel cannot, or they came first, it does.
+  if (!takes_descriptors(door_.effective())) (void)sys::refuse_descriptors(client.get());
+  reason_ = std::move(opened.reason);
+  if (!opened.server && door_.effective().type == model::Type::raw_unix) {  // no protocol, so no word of ours: the end
+    ++turned_away_;
+    refused_ += opened.upstream == mediate::Upstream::denied ? 1 : 0;
+    return {};
+  }
+  XC_CHECK(greet(opened.server));
+  return hand_over({opened.upstream, std::move(client), std::move(opened.server)}, now);
 }
 
 /// What the provider wants to hear first. A new connection has room for it.
@@ -143,11 +135,6 @@ Result<> Post::check_client(const Fd& client) const {
   if (!peer) return std::unexpected(in_context("a client that cannot be known", peer.error()));
   if (XC_TRY(sys::belongs_to(street_.proc, *peer, *street_.init))) return {};
   return fail(Kind::policy, "process " + text::number(peer->pid) + " connected, which does not live in the container");
-}
-
-bool Post::somebody_waits() const {
-  pollfd waiting{listener_.get(), POLLIN, 0};
-  return ::poll(&waiting, 1, 0) == 1;
 }
 
 Result<> Post::hand_over(const Handover& handover, Clock::time_point now) {

@@ -68,8 +68,8 @@ class Post {
   /// `link` and `street` outlive the post.
   Post(const model::Link& link, const Street& street, uid_t worker_uid, Fd listener);
 
-  /// Accepts what waits, at most a few at a time, and hands it to a worker. The answer says how long to leave the
-  /// listener alone (the provider's backlog or the worker is full); empty = as long as somebody knocks.
+  /// Accepts one connection that waits and hands it to a worker. The answer says how long to leave the listener alone
+  /// (the provider's backlog or the worker is full); empty = until somebody knocks.
   [[nodiscard]] std::optional<std::chrono::milliseconds> serve(Clock::time_point now);
 
   /// Workers that start from now on tell what they do to this socket, which outlives the post; -1 = nobody listens.
@@ -104,6 +104,7 @@ class Post {
     mediate::Tally tally;
     std::vector<std::string> reasons;
   };
+  [[nodiscard]] Result<> admit(Fd client, Door::Opened opened, Clock::time_point now);
   [[nodiscard]] Result<> greet(const Fd& server) const;
   [[nodiscard]] Result<> hand_over(const Handover& handover, Clock::time_point now);
   [[nodiscard]] Result<> start_worker();
@@ -111,7 +112,6 @@ class Post {
   void bury(Clock::time_point now);
   void count_crash(Clock::time_point now);
   void keep_figures(const SharedPage& page, std::uint64_t passed);
-  [[nodiscard]] bool somebody_waits() const;
   [[nodiscard]] Result<> check_client(const Fd& client) const;
   void turn_away(const std::string& why);
   [[nodiscard]] bool saturated() const;

@@ -1,25 +1,50 @@
 #include "shim/session.h"
 
 namespace xc::shim {
+namespace {
+
+constexpr std::chrono::seconds longest_farewell{2};
+
+}  // namespace
 
 Session::Session(Fd client_socket, Fd server_socket, std::unique_ptr<mediate::Mediator> mediator)
-    : client(std::move(client_socket)), server(std::move(server_socket)), mediator_(std::move(mediator)) {}
+    : client(std::move(client_socket), true),
+      server(std::move(server_socket), false),  // a client speaks first in every protocol that has a mediator
+      mediator_(std::move(mediator)) {}
 
 Result<> Session::pump(Clock::time_point now) {
   XC_CHECK(client.receive());
+  if (lingering_) {
+    client.in.consume(client.in.data().size());
+    return {};
+  }
   XC_CHECK(server.receive());
   const std::uint64_t before = client.out.position() + server.out.position();
   XC_CHECK(mediator_->advance(wire()));
   XC_CHECK(flush());
   renew_deadline(now, client.out.position() + server.out.position() != before);
+  if (has_said_all()) linger(now);
   return {};
+}
+
+/// Our last word is sent and the client still writes: closing now would make its next write fail, and many a client
+/// then never reads why. It is listened to a little longer, for nothing.
+void Session::linger(Clock::time_point now) {
+  if (client.in.ended() || client.deaf()) return;
+  lingering_ = true;
+  client.in.consume(client.in.data().size());
+  (void)server.stop_receiving();
+  deadline_ = now + longest_farewell;
 }
 
 Result<> Session::expire(Clock::time_point now) {
   deadline_.reset();
+  given_up_ = lingering_;
+  if (lingering_) return {};
   XC_CHECK(mediator_->expire(wire()));
   XC_CHECK(flush());
   renew_deadline(now, true);
+  if (has_said_all()) linger(now);
   return {};
 }
 

@@ -18,7 +18,7 @@ class Session final : public Connection {
   [[nodiscard]] Result<> pump(Clock::time_point now) override;
   /// The mediator may answer.
   [[nodiscard]] Result<> expire(Clock::time_point now) override;
-  [[nodiscard]] bool over() const override { return client.drained() && server.drained(); }
+  [[nodiscard]] bool over() const override { return has_said_all() && (!lingering_ || client.in.ended() || given_up_); }
   [[nodiscard]] std::optional<Clock::time_point> deadline() const override { return deadline_; }
   [[nodiscard]] int descriptor(Side side) const override { return end(side).descriptor(); }
   [[nodiscard]] std::uint32_t interest(Side side) const override { return end(side).interest(); }
@@ -30,12 +30,16 @@ class Session final : public Connection {
   [[nodiscard]] Endpoint& end(Side side) { return side == Side::client ? client : server; }
   [[nodiscard]] const Endpoint& end(Side side) const { return side == Side::client ? client : server; }
   [[nodiscard]] Result<> flush();
+  [[nodiscard]] bool has_said_all() const { return client.drained() && server.drained(); }
+  void linger(Clock::time_point now);
   void renew_deadline(Clock::time_point now, bool progress);
   [[nodiscard]] mediate::Wire wire() { return {client.in, server.out, server.in, client.out}; }
 
   std::unique_ptr<mediate::Mediator> mediator_;
   std::optional<Clock::time_point> deadline_;
   std::optional<std::chrono::milliseconds> patience_;
+  bool lingering_ = false;
+  bool given_up_ = false;  ///< the client went on writing for too long
 };
 
 }  // namespace xc::shim

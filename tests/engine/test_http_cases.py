@@ -252,8 +252,8 @@ def say(client, data, descriptors):
     try:
         ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", numbers))] if numbers else []
         client.sendmsg([data], ancillary)
-    except (BrokenPipeError, ConnectionResetError):
-        pass  # refused already
+    except (BrokenPipeError, ConnectionResetError, PermissionError):
+        pass  # refused already; the last: descriptors, by the kernel (SO_PASSRIGHTS)
     finally:
         for number in numbers:
             os.close(number)

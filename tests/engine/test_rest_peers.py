@@ -341,6 +341,17 @@ def test_a_log_on_demand_has_one_line_for_each_request(servers, mediate):
     assert "may not GET /admin" in lines[2]["refused"]
 
 
+@pytest.mark.parametrize("framing", [[], ["-H", "Transfer-Encoding: chunked"]], ids=["length", "chunked"])
+def test_a_client_that_still_uploads_reads_why_it_was_refused(framing, servers, mediate, tmp_path):
+    """A close under its next write would make curl end with 55 and throw the answer away."""
+    (tmp_path / "big").write_bytes(bytes(32 * MEBIBYTE))
+    mediator = mediate(servers.node(), {"rules": [{"methods": ["POST"], "paths": ["/hash"]}], "body": 1000})
+    for _ in range(3):
+        answer = curl(mediator.path, "/hash", "-H", "Expect:", *framing, "--data-binary", f"@{tmp_path}/big",
+                      "-o", "/dev/null", "-w", "%{http_code}")
+        assert (answer.returncode, answer.stdout) == (0, b"413"), answer
+
+
 def test_slow_clients_are_told_408_after_their_time(servers, mediate):
     """One connection lets its head trickle, the other its body; both at the same time."""
     mediator = mediate(servers.node())
