@@ -73,7 +73,7 @@ def impurities(archive):
 
 
 def programs():
-    names = [p.stem for p in tree.files("hooks", suffixes={".cc"})]
+    names = [p.stem for p in tree.files("hooks", suffixes={".cc"}) if p.parent.name == "hooks"]
     return [tree.BUILD / n for n in names if not sanitized()]
 
 
