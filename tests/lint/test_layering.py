@@ -84,9 +84,9 @@ def test_every_include_is_in_the_table():
 
 
 def test_the_libraries_of_cmake_are_those_of_the_page():
-    text = (tree.SOURCE / "CMakeLists.txt").read_text()
-    for library, rooms in (("PURE", tree.pure_rooms()),
-                           ("SYS", set(tree.rooms()) - tree.pure_rooms() - {"hooks"})):
+    text = "".join((tree.SOURCE / name).read_text() for name in ("CMakeLists.txt", "cmake/vchan.cmake"))
+    for library, rooms in (("PURE", tree.pure_rooms()), ("VCHAN", {"vchan"}),
+                           ("SYS", set(tree.rooms()) - tree.pure_rooms() - {"hooks", "vchan"})):
         globs = re.search(rf"GLOB XC_{library}_SOURCES([^)]*)\)", text).group(1)
         assert set(re.findall(r"lib/([a-z]+)/\*\.cc", globs)) == rooms, f"XC_{library}_SOURCES"
 

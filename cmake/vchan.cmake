@@ -1,0 +1,25 @@
+# libvchan-socket: for programs of others, in C and inside any container, so it must not need the C++ library. It is
+# linked by the C compiler with nothing left undefined, which is the proof.
+enable_language(C)
+include(GNUInstallDirs)
+find_package(Threads REQUIRED)
+file(GLOB XC_VCHAN_SOURCES CONFIGURE_DEPENDS lib/vchan/*.cc)
+foreach(kind SHARED STATIC)
+  string(TOLOWER ${kind} suffix)
+  set(target vchan-socket-${suffix})
+  add_library(${target} ${kind} ${XC_VCHAN_SOURCES} lib/base/fd.cc)
+  target_include_directories(${target} PRIVATE lib PUBLIC lib/vchan)
+  target_compile_options(${target} PRIVATE -fno-exceptions -fno-rtti -fno-threadsafe-statics -fvisibility=hidden)
+  target_link_libraries(${target} PUBLIC Threads::Threads)
+  set_target_properties(${target} PROPERTIES OUTPUT_NAME vchan-socket ARCHIVE_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}
+    LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
+endforeach()
+if(NOT XC_SANITIZE)
+  set_target_properties(vchan-socket-shared PROPERTIES LINKER_LANGUAGE C)
+  target_link_options(vchan-socket-shared PRIVATE -Wl,-z,defs -Wl,-z,relro,-z,now -Wl,-z,noexecstack -Wl,--gc-sections)
+endif()
+
+configure_file(lib/vchan/vchan-socket.pc.in ${CMAKE_BINARY_DIR}/vchan-socket.pc @ONLY)
+install(TARGETS vchan-socket-shared vchan-socket-static DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(FILES lib/vchan/libvchan.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(FILES ${CMAKE_BINARY_DIR}/vchan-socket.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
