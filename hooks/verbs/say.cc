@@ -1,5 +1,9 @@
 // What every verb says in the same way.
+#include <unistd.h>
+
 #include <cstdio>
+#include <cstdlib>
+#include <string_view>
 
 #include "verbs/verbs.h"
 
@@ -13,6 +17,13 @@ int complain(const Error& error) {
 int print(const std::string& text) {
   (void)std::fputs(text.c_str(), stdout);
   return 0;
+}
+
+bool colours() {
+  const char* refused = std::getenv("NO_COLOR");
+  const char* terminal = std::getenv("TERM");
+  const bool dumb = terminal == nullptr || std::string_view(terminal) == "dumb";
+  return (refused == nullptr || *refused == '\0') && !dumb && ::isatty(STDOUT_FILENO) == 1;
 }
 
 }  // namespace xc::verbs

@@ -4,8 +4,11 @@
 
 #include "base/result.h"
 #include "model/container.h"
+#include "model/graph.h"
+#include "model/hooks.h"
 #include "model/manifest.h"
 #include "model/policy.h"
+#include "model/position.h"
 
 namespace xc::parse {
 
@@ -16,5 +19,10 @@ namespace xc::parse {
 [[nodiscard]] Result<> validate(const model::Manifest& value);
 [[nodiscard]] Result<> validate(const model::Exports& value);
 [[nodiscard]] Result<> validate(const model::Policy& value);
+[[nodiscard]] Result<> validate(const model::HooksFile& value);
+[[nodiscard]] Result<> validate(const model::OciHooks& value);
+[[nodiscard]] Result<> validate(const model::Graph& value);
+[[nodiscard]] Result<> validate(const model::Position& value);
+[[nodiscard]] Result<> validate(const model::Rendered& value);
 
 }  // namespace xc::parse

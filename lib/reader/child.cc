@@ -9,8 +9,12 @@
 
 #include "base/pack.h"
 #include "parse/engine.h"
+#include "parse/graph.h"
+#include "parse/hooks.h"
 #include "parse/manifest.h"
 #include "parse/policy.h"
+#include "parse/position.h"
+#include "parse/render.h"
 #include "reader/message.h"
 
 namespace xc::reader {
@@ -51,6 +55,11 @@ Answer answer_with(Result<T> parsed) {
   return answer;
 }
 
+Result<model::Rendered> render(const std::string& packed) {
+  auto rendering = XC_TRY(unpack<model::Rendering>(packed));
+  return parse::render_run(rendering);
+}
+
 Answer answer_to(const Request& request) {
   switch (request.document) {
     case Document::state: return answer_with(parse::parse_state(request.text));
@@ -60,6 +69,11 @@ Answer answer_to(const Request& request) {
     case Document::args: return answer_with(parse::parse_args(request.text, request.file));
     case Document::services: return answer_with(parse::parse_services(request.text, request.file));
     case Document::policy: return answer_with(parse::parse_policy(request.text, request.file));
+    case Document::hooks_file: return answer_with(parse::parse_hooks_file(request.text, request.file));
+    case Document::oci_hooks: return answer_with(parse::parse_oci_hooks(request.text, request.file));
+    case Document::graph: return answer_with(parse::parse_graph(request.text, request.file));
+    case Document::position: return answer_with(Result<model::Position>(parse::locate(request.text, request.file)));
+    case Document::render: return answer_with(render(request.text));
     case Document::count_: break;
   }
   return {"an unknown kind of document", {}};

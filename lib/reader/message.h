@@ -10,7 +10,21 @@ namespace xc::reader {
 inline constexpr std::size_t most_request = 2UL * 1024 * 1024;  ///< bytes; the parser's own limits are lower
 inline constexpr std::size_t most_answer = 1024UL * 1024;       ///< bytes
 
-enum class Document : std::uint8_t { state, config, label, run, args, services, policy, count_ };
+enum class Document : std::uint8_t {
+  state,
+  config,
+  label,
+  run,
+  args,
+  services,
+  policy,
+  hooks_file,
+  oci_hooks,
+  graph,
+  position,
+  render,
+  count_
+};
 
 struct Request {
   Document document = Document::state;

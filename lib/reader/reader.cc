@@ -173,5 +173,20 @@ Result<model::Exports> Reader::services(std::string_view text, std::string_view 
 Result<model::Policy> Reader::policy(std::string_view text, std::string_view file) {
   return ask<model::Policy>(Document::policy, text, file);
 }
+Result<model::HooksFile> Reader::hooks_file(std::string_view text, std::string_view file) {
+  return ask<model::HooksFile>(Document::hooks_file, text, file);
+}
+Result<model::OciHooks> Reader::oci_hooks(std::string_view text, std::string_view file) {
+  return ask<model::OciHooks>(Document::oci_hooks, text, file);
+}
+Result<model::Graph> Reader::graph(std::string_view text, std::string_view file) {
+  return ask<model::Graph>(Document::graph, text, file);
+}
+Result<model::Position> Reader::position(std::string_view text, std::string_view question) {
+  return ask<model::Position>(Document::position, text, question);
+}
+Result<model::Rendered> Reader::render(const model::Rendering& rendering) {
+  return ask<model::Rendered>(Document::render, pack(rendering), rendering.args_name);
+}
 
 }  // namespace xc::reader

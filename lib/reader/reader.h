@@ -11,8 +11,11 @@
 #include "base/fd.h"
 #include "base/result.h"
 #include "model/container.h"
+#include "model/graph.h"
+#include "model/hooks.h"
 #include "model/manifest.h"
 #include "model/policy.h"
+#include "model/position.h"
 #include "reader/message.h"
 
 namespace xc::reader {
@@ -41,6 +44,12 @@ class Reader {
   [[nodiscard]] Result<model::Manifest> args(std::string_view text, std::string_view file);
   [[nodiscard]] Result<model::Exports> services(std::string_view text, std::string_view file);
   [[nodiscard]] Result<model::Policy> policy(std::string_view text, std::string_view file);
+  // For xc-inject alone.
+  [[nodiscard]] Result<model::HooksFile> hooks_file(std::string_view text, std::string_view file);
+  [[nodiscard]] Result<model::OciHooks> oci_hooks(std::string_view text, std::string_view file);
+  [[nodiscard]] Result<model::Graph> graph(std::string_view text, std::string_view file);
+  [[nodiscard]] Result<model::Position> position(std::string_view text, std::string_view question);
+  [[nodiscard]] Result<model::Rendered> render(const model::Rendering& rendering);
 
  private:
   template <class T>
