@@ -1,4 +1,6 @@
 // xc-inject doctor.
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <memory>
 
@@ -40,7 +42,8 @@ void add_doctor(CLI::App& app, int& status) {
       status = complain(findings.error());
       return;
     }
-    (void)print(options->json ? to_json(*findings) + "\n" : advice::describe(*findings, colours(), options->all));
+    (void)print(options->json ? to_json(*findings) + "\n"
+                              : advice::describe(*findings, colours(STDOUT_FILENO), options->all));
     status = advice::is_broken(*findings) ? 1 : 0;
   });
 }

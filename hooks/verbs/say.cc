@@ -19,11 +19,11 @@ int print(const std::string& text) {
   return 0;
 }
 
-bool colours() {
+bool colours(int descriptor) {
   const char* refused = std::getenv("NO_COLOR");
   const char* terminal = std::getenv("TERM");
   const bool dumb = terminal == nullptr || std::string_view(terminal) == "dumb";
-  return (refused == nullptr || *refused == '\0') && !dumb && ::isatty(STDOUT_FILENO) == 1;
+  return (refused == nullptr || *refused == '\0') && !dumb && ::isatty(descriptor) == 1;
 }
 
 }  // namespace xc::verbs

@@ -16,8 +16,8 @@ namespace xc::verbs {
 [[nodiscard]] int complain(const Error& error);
 /// Prints `text`; a reader that has gone away is no error worth a word. The exit status.
 int print(const std::string& text);
-/// Is standard output a terminal whose user did not say NO_COLOR?
-[[nodiscard]] bool colours();
+/// Is the descriptor a terminal whose user did not say NO_COLOR?
+[[nodiscard]] bool colours(int descriptor);
 
 // Each adds its subcommands to the tree. `status` is what the program ends with; it outlives the tree.
 void add_check(CLI::App& app, int& status);

@@ -2,6 +2,8 @@
 // even here: a person checks files that came from elsewhere.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,6 +21,8 @@ struct Verdict {
   std::string error;           ///< the sentence, when not good
   Kind sort = Kind::manifest;  ///< of the error
   std::vector<std::string> warnings;
+  std::optional<std::uint32_t> line;  ///< of the error, from 1; absent when it is about the whole document
+  std::optional<std::uint32_t> column;
 };
 template <class A>
 void fields(A& a, Verdict& v) {
@@ -27,6 +31,8 @@ void fields(A& a, Verdict& v) {
   a("good", v.good);
   a("error", v.error);
   a("warnings", v.warnings);
+  a("line", v.line);
+  a("column", v.column);
 }
 
 /// Checks one manifest, by itself and by the rules of a plan, as far as those do not depend on others. What it is comes

@@ -21,6 +21,8 @@ class Walk {
  public:
   Walk(std::string_view text, std::string_view question) : text_(text) {
     if (question.starts_with('=')) wanted_ = std::string(question.substr(1));
+    names_ = question.starts_with('#');
+    if (names_) question.remove_prefix(1);
     if (question.starts_with('/')) pointer_ = std::string(question);
   }
 
@@ -51,7 +53,7 @@ class Walk {
     return "/" + text::printable(name, 64);
   }
   void note(const std::string& path, Span span, const std::optional<Span>& key) {
-    if (pointer_ == path) nearest_ = span;
+    if (pointer_ == path) nearest_ = names_ ? key.value_or(span) : span;
     // Something inside that is not there: the thing around it, best by its name.
     if (path.size() >= best_ && pointer_ != path && (path.empty() || pointer_.starts_with(path + "/"))) {
       best_ = path.size();
@@ -97,6 +99,7 @@ class Walk {
   std::string_view text_;
   std::size_t at_ = 0;
   std::string pointer_;
+  bool names_ = false;
   std::optional<std::string> wanted_;
   std::optional<Span> found_;
   std::optional<Span> nearest_;
