@@ -11,6 +11,7 @@
 #include "app/inputs.h"
 #include "inject/container.h"
 #include "inject/injector.h"
+#include "inject/nodes.h"
 #include "plan/planner.h"
 #include "registry/leftovers.h"
 #include "registry/providers.h"
@@ -58,7 +59,7 @@ inject::Launch launcher(Hook& hook, const registry::StateDir& state, const injec
     config.key = registry::key_of(record.container.name, record.init.pid);
     config.state = state.path();
     config.init = record.init;
-    config.links = record.links;
+    for (const auto& link : record.links) (model::is_node(link) ? config.devices : config.links).push_back(link);
     config.host = relevant(hook.host.services, record.links);
     config.directories = static_cast<std::uint32_t>(directories.size());
     const Fd program = XC_TRY(shim::open_program("xc-shim"));
@@ -66,6 +67,19 @@ inject::Launch launcher(Hook& hook, const registry::StateDir& state, const injec
         program, config, listeners, directories, held.init.pidfd, sys::milliseconds_until(hook.deadline))));
     return [launched]() { return shim::commit(std::move(*launched)); };
   };
+}
+
+/// The nodes of those offers that the container may mean.
+Result<std::vector<model::NodeFacts>> look_at_devices(const sys::Proc& proc, const std::vector<model::Offered>& offered,
+                                                      const registry::Market& market, const model::Manifest& wants,
+                                                      sys::Deadline deadline) {
+  std::vector<inject::Offering> offerings;
+  for (std::size_t i = 0; i < offered.size(); ++i) {
+    const auto meant = [&](const auto& wanted) { return wanted.name == offered[i].offer.name; };
+    if (!model::is_device(offered[i].offer.type) || std::ranges::none_of(wants.requirements, meant)) continue;
+    offerings.push_back({&offered[i], i < market.providers.size() ? &market.providers[i] : nullptr});
+  }
+  return inject::look_at_nodes(proc, offerings, deadline);
 }
 
 /// podman gives an image's annotations to the container as if its user had typed them.
@@ -92,8 +106,10 @@ Result<> serve(Hook& hook, const model::Container& container) {
 
   const auto state = XC_TRY(registry::StateDir::open(hook.options.state));
   (void)registry::sweep(state, container.name);
-  model::HostFacts facts{.offered = XC_TRY(registry::survey(state)).offered, .shared_netns = held.shared_net};
+  const auto market = XC_TRY(registry::survey(state));
+  model::HostFacts facts{.offered = market.offered, .shared_netns = held.shared_net};
   std::ranges::copy(hook.host.services, std::back_inserter(facts.offered));
+  facts.nodes = XC_TRY(look_at_devices(hook.proc, facts.offered, market, manifests.wants, hook.deadline));
 
   const auto plan = XC_TRY(plan::make_plan(container, manifests.wants, manifests.offers.value_or(model::Exports{}),
                                            origin, hook.host.policy, facts));

@@ -14,6 +14,7 @@
 #include "app/inputs.h"
 #include "base/table.h"
 #include "base/text.h"
+#include "inject/nodes.h"
 #include "parse/json_in.h"
 #include "plan/planner.h"
 #include "plan/rules.h"
@@ -170,7 +171,13 @@ Result<model::Plan> plan_from_files(const PlanOptions& options) {
   manifests_of.run = options.run;
   manifests_of.services = options.services;
   const auto manifests = XC_TRY(read_manifests(reader, *container, manifests_of));
-  const model::HostFacts facts{.offered = host.services, .known_container = false};
+  model::HostFacts facts{.offered = host.services, .known_container = false};
+  std::vector<inject::Offering> offerings;
+  for (const auto& offered : facts.offered)
+    if (model::is_device(offered.offer.type)) offerings.push_back({&offered, nullptr});
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  const auto proc = XC_TRY(sys::Proc::open());
+  facts.nodes = XC_TRY(inject::look_at_nodes(proc, offerings, deadline));
   return plan::make_plan(*container, manifests.wants, manifests.offers.value_or(model::Exports{}), model::Origin::host,
                          host.policy, facts);
 }

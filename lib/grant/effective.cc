@@ -185,6 +185,13 @@ Result<Effective> narrow(const model::Link& planned, const model::Offered& offer
   return effective;
 }
 
+std::optional<model::DeviceRules> device_rules(const model::Rights& rights) {
+  for (const model::Layer& layer : rights.layers)
+    for (const model::RoleRules& rules : layer.any)
+      if (rules.device) return rules.device;
+  return std::nullopt;
+}
+
 const std::string& socket_for(const model::Offer& offer, const std::string& role) {
   if (!offer.sockets) return offer.socket;
   const auto own = offer.sockets->find(role);

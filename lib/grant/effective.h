@@ -54,6 +54,9 @@ struct Effective {
 /// protocols only (an empty object of the type's own, as in "unix": {}, says that it is meant).
 [[nodiscard]] Result<Effective> narrow(const model::Link& planned, const model::Offered& offered);
 
+/// Owner and mode of a device node: the host's word, or else the provider's; nothing when neither speaks of it.
+[[nodiscard]] std::optional<model::DeviceRules> device_rules(const model::Rights& rights);
+
 /// Where the offer has its socket for the role: one of "sockets", or the one for all.
 [[nodiscard]] const std::string& socket_for(const model::Offer& offer, const std::string& role);
 

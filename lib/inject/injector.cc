@@ -11,6 +11,9 @@
 #include "base/text.h"
 #include "inject/planting.h"
 #include "registry/leftovers.h"
+#include "sys/device_group.h"
+#include "sys/id_map.h"
+#include "sys/staged_node.h"
 #include "sys/unix_socket.h"
 
 namespace xc::inject {
@@ -50,6 +53,10 @@ class Application {
   };
   Result<> listen(const model::Link& link, std::uint32_t index);
   Result<Listening> listen_in_state(const model::Link& link, std::uint32_t index);
+  Result<> stage(const model::Link& link);
+  Result<> allow(std::uint32_t index);
+  Result<> allow_device(std::uint32_t index);
+  void withdraw(std::uint32_t index);
   void settle(model::Link link, const Outcome& outcome);
   Result<> plant();
   Result<> launch();
@@ -59,9 +66,15 @@ class Application {
   const model::Plan& plan_;
   registry::Record record_;
   std::optional<registry::Entry> entry_;
-  std::vector<Fd> listeners_;        ///< of links listened for, in the order of plan_.links
+  std::vector<Fd> listeners_;        ///< in the order of plan_.links; then of those sockets that were planted
   std::vector<Planting> plantings_;  ///< the same
-  std::vector<Fd> directories_;      ///< that record_.planted lies in, in its order
+  struct Allowed {
+    std::uint32_t link = 0;
+    sys::DeviceGrant grant;
+  };
+  std::optional<sys::DeviceGroup> devices_;  ///< the container's, once it is needed
+  std::vector<Allowed> allowed_;
+  std::vector<Fd> directories_;  ///< that record_.planted lies in, in its order
   bool planted_ = false;
   Commit commit_;
   Applied applied_;
@@ -89,6 +102,8 @@ Result<> Application::do_step(const model::Step& step) {
     case model::StepKind::record: return enter_registry();
     case model::StepKind::publish: return registry::publish(tools_.state, record_);
     case model::StepKind::listen: return listen(plan_.links[step.link], step.link);
+    case model::StepKind::stage: return stage(plan_.links[step.link]);
+    case model::StepKind::allow: return allow(step.link);
     case model::StepKind::plant: return {};  // all together, once every listener is there: one child, one setns(2)
     case model::StepKind::launch: return launch();
     case model::StepKind::count_: break;
@@ -109,7 +124,11 @@ std::string entry_name(std::uint32_t index) {
 /// The listener lives in our state directory; the container sees its inode through a read-only mount. A link that is to
 /// have an abstract name gets its listener in the container's network namespace, when it is planted.
 Result<> Application::listen(const model::Link& link, std::uint32_t index) {
-  Planting planting{link.places, {}, kind_of(link.socket_kind), link.padded, link.required};
+  Planting planting{.places = link.places,
+                    .tree = {},
+                    .kind = kind_of(link.socket_kind),
+                    .padded = link.padded,
+                    .required = link.required};
   Fd listener;
   if (std::ranges::any_of(link.places, [](const auto& place) { return place.starts_with('/'); })) {
     auto made = XC_TRY_IN(link.service, listen_in_state(link, index));
@@ -130,6 +149,48 @@ Result<Application::Listening> Application::listen_in_state(const model::Link& l
   return Listening{std::move(listener), XC_TRY(sys::clone_tree(inode.get(), sys::Use::socket))};
 }
 
+sys::DeviceNumber number_of(const model::Device& device) {
+  return {device.node.major, device.node.minor};
+}
+
+/// The node appears like a socket does, by a mount of its inode.
+Result<> Application::stage(const model::Link& link) {
+  if (!link.device) return fail(Kind::internal, link.service + ": a device without a node");
+  const auto& rules = link.device->rules;
+  const auto& held = tools_.container;
+  Planting planting{.places = link.places, .tree = {}, .required = link.required};
+  planting.directories = rules.directory.value_or(planting.directories);
+  const sys::Owner owner = XC_TRY_IN(
+      link.service, sys::owner_on_host(tools_.proc, held.init, held.namespaces, {.uid = rules.uid, .gid = rules.gid}));
+  planting.tree = XC_TRY_IN(link.service, sys::stage_node(number_of(*link.device), rules.mode, owner, tools_.deadline));
+  listeners_.emplace_back();
+  plantings_.push_back(std::move(planting));
+  return {};
+}
+
+/// A node that the container may not open is worse than none: without the rule it is not planted.
+Result<> Application::allow(std::uint32_t index) {
+  const auto done = allow_device(index);
+  if (done) return {};
+  if (plan_.links[index].required) return std::unexpected(in_context(plan_.links[index].service, done.error()));
+  plantings_[index].places.clear();
+  plantings_[index].refusal = done.error().text;
+  return {};
+}
+
+Result<> Application::allow_device(std::uint32_t index) {
+  if (!devices_) devices_ = XC_TRY(sys::DeviceGroup::open(tools_.proc, tools_.container.init));
+  const auto granted = XC_TRY(devices_->allow(number_of(*plan_.links[index].device)));
+  allowed_.push_back({index, granted});
+  return {};
+}
+
+void Application::withdraw(std::uint32_t index) {
+  for (const Allowed& one : allowed_)
+    if (one.link == index) (void)devices_->withdraw(number_of(*plan_.links[index].device), one.grant);
+  std::erase_if(allowed_, [&](const Allowed& one) { return one.link == index; });
+}
+
 Result<> Application::plant() {
   auto outcomes = XC_TRY(plant_all(tools_.proc, tools_.container, plantings_, tools_.deadline));
   planted_ = true;
@@ -137,15 +198,17 @@ Result<> Application::plant() {
   for (std::uint32_t i = 0; i < outcomes.size(); ++i) {
     Outcome& outcome = outcomes[i];
     if (outcome.place.empty()) {
+      withdraw(i);
+      const std::string& refusal = plantings_[i].refusal;
       applied_.warnings.push_back("optional service " + plan_.links[i].service +
-                                  " is left out: " + sentence_of(outcome.passed_over));
+                                  " is left out: " + (refusal.empty() ? sentence_of(outcome.passed_over) : refusal));
       continue;
     }
     settle(plan_.links[i], outcome);
     if (outcome.planted) {
       record_.planted.push_back(std::move(*outcome.planted));
       directories_.push_back(std::move(outcome.held));
-      kept.push_back(std::move(listeners_[i]));
+      if (!model::is_node(plan_.links[i])) kept.push_back(std::move(listeners_[i]));
     } else {
       (void)::unlinkat(entry_->directory.get(), entry_name(i).c_str(), 0);  // nobody will connect there
       kept.push_back(std::move(outcome.held));
@@ -182,6 +245,7 @@ void Application::undo() {
   // The deadline may be what failed. Only from inside can be undone what lies on a volume.
   const auto enough = std::max(tools_.deadline, std::chrono::steady_clock::now() + patience_to_undo);
   if (planted_) (void)take_away(tools_.proc, tools_.container, record_.planted, enough);
+  while (!allowed_.empty()) withdraw(allowed_.back().link);
   registry::release_held(tools_.state, registry::key_of(record_.container.name, record_.init.pid));
 }
 

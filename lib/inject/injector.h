@@ -17,8 +17,8 @@
 namespace xc::inject {
 
 /// Starts whatever serves the links of this record; called for the step `launch`. Its answer is called when every step
-/// has succeeded. `directories` are those that record.planted lies in, in the same order. The injector knows no more of
-/// shims than this.
+/// has succeeded. `listeners` are those of the links that are sockets, in order. `directories` are those that
+/// record.planted lies in, in the same order. The injector knows no more of shims than this.
 using Commit = std::function<Result<>()>;
 using Launch = std::function<Result<Commit>(const registry::Record&, const std::vector<Fd>& listeners,
                                             const std::vector<Fd>& directories)>;

@@ -73,7 +73,8 @@ Result<> Gardener::attempt(const Planting& planting, const std::string& place, O
     return {};
   }
   if (!planting.tree) return fail(Kind::internal, text::printable(place) + ": nothing to plant there");
-  auto there = XC_TRY(sys::plant_file(container_.root, proc_, place, *planting.tree, container_.owner));
+  auto there =
+      XC_TRY(sys::plant_file(container_.root, proc_, place, *planting.tree, container_.owner, planting.directories));
   outcome.planted = std::move(there.planted);
   outcome.held = std::move(there.directory);
   return {};

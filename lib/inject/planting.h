@@ -24,6 +24,8 @@ struct Planting {
   sys::SocketKind kind = sys::SocketKind::stream;  ///< of the listener at a name
   bool padded = false;                             ///< of a name
   bool required = true;
+  mode_t directories = 0755;  ///< of those made on the way to a path
+  std::string refusal{};      ///< why there is no place for it, when that was known before
 };
 
 /// What became of one planting: a place, or why there is none.

@@ -50,7 +50,8 @@ struct Link {
   std::vector<ProviderGrant> grants;  ///< what host policy leaves of the role; the provider's rules narrow it further
   std::optional<DbusRules> asks;      ///< what the consumer itself wants of a bus; nothing more is granted
   Limits limits;
-  bool render_node = false;  ///< the consumer also has a GPU: a Wayland role may show what is of use with one
+  bool render_node = false;        ///< the consumer also has a GPU: a Wayland role may show what is of use with one
+  std::optional<Device> device{};  ///< what a device is, even where its node is not known
 };
 template <class A>
 void fields(A& a, Link& l) {
@@ -70,6 +71,12 @@ void fields(A& a, Link& l) {
   a("asks", l.asks);
   a("limits", l.limits);
   a("render-node", l.render_node);
+  a("device", l.device);
+}
+
+/// A device whose node itself appears in the container. Every other link is a socket, that of a lease too.
+[[nodiscard]] inline bool is_node(const Link& link) {
+  return is_device(link.type) && !(link.device && link.device->connector);
 }
 
 }  // namespace xc::model

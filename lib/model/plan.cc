@@ -7,7 +7,9 @@ std::string_view name_of(StepKind kind) {
     case StepKind::record: return "record";
     case StepKind::publish: return "publish";
     case StepKind::listen: return "listen";
+    case StepKind::stage: return "stage";
     case StepKind::plant: return "plant";
+    case StepKind::allow: return "allow";
     case StepKind::launch: return "launch";
     case StepKind::count_: return "?";
   }

@@ -18,7 +18,9 @@ enum class StepKind : std::uint8_t {
   record,   ///< make the container's state directory and write its record there
   publish,  ///< enter the container's offers in the registry
   listen,   ///< make the listening socket of link `link` in the state directory, owned by the container's root
-  plant,    ///< make that socket appear at the link's target inside the container
+  stage,    ///< make the device node of link `link` on a file system of our own, with the owner it is to have
+  plant,    ///< make that socket or node appear at the link's target inside the container
+  allow,    ///< let the container's device control group open the node
   launch,   ///< start the shim and wait until it is ready
   count_
 };
@@ -26,7 +28,7 @@ enum class StepKind : std::uint8_t {
 
 struct Step {
   StepKind kind = StepKind::record;
-  std::uint32_t link = 0;  ///< index into Plan::links (listen, plant)
+  std::uint32_t link = 0;  ///< index into Plan::links (listen, stage, plant, allow)
 };
 template <class A>
 void fields(A& a, Step& s) {
@@ -82,6 +84,7 @@ struct HostFacts {
   std::optional<std::vector<Offered>> declared;  ///< by every manifest of the host, running or not; absent = not known
   bool known_container = true;                   ///< false: planned from files alone, nothing else here was looked up
   bool shared_netns = false;                     ///< the container lives in the host's network namespace
+  std::vector<NodeFacts> nodes{};                ///< those that offered devices name
 };
 template <class A>
 void fields(A& a, HostFacts& f) {
@@ -89,6 +92,7 @@ void fields(A& a, HostFacts& f) {
   a("declared", f.declared);
   a("known-container", f.known_container);
   a("shared-netns", f.shared_netns);
+  a("nodes", f.nodes);
 }
 
 }  // namespace xc::model

@@ -29,6 +29,10 @@ std::optional<Type> type_of(std::string_view name) {
   return std::nullopt;
 }
 
+bool is_device(Type type) {
+  return type == Type::drm || type == Type::input || type == Type::chardev;
+}
+
 std::string_view name_of(SocketKind kind) {
   if (kind == SocketKind::seqpacket) return "seqpacket";
   return kind == SocketKind::datagram ? "dgram" : "stream";

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "model/device.h"
 #include "model/wayland.h"
 
 namespace xc::model {
@@ -17,6 +18,8 @@ namespace xc::model {
 enum class Type : std::uint8_t { raw_unix, rest, dbus, wayland, drm, input, chardev, vchan, count_ };
 [[nodiscard]] std::string_view name_of(Type type);
 [[nodiscard]] std::optional<Type> type_of(std::string_view name);
+/// Services that are device nodes, not sockets.
+[[nodiscard]] bool is_device(Type type);
 
 /// Kind of socket a raw `unix` service speaks (unix(7)).
 enum class SocketKind : std::uint8_t { stream, seqpacket, datagram, count_ };
@@ -139,6 +142,7 @@ struct RoleRules {
   std::optional<WaylandRules> wayland;
   std::optional<UnixRules> raw_unix;
   std::optional<std::uint32_t> uid;  ///< who the role is on a bus of the host: user and group of that number
+  std::optional<DeviceRules> device{};
 };
 template <class A>
 void fields(A& a, RoleRules& r) {
@@ -147,6 +151,7 @@ void fields(A& a, RoleRules& r) {
   a("wayland", r.wayland);
   a("unix", r.raw_unix);
   a("uid", r.uid);
+  a("device", r.device);
 }
 
 /// One service a provider exports (an element of services.json).

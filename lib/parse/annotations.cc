@@ -28,7 +28,7 @@ Result<> read_option(std::string_view key, std::string_view word, model::Require
   if (equals == std::string_view::npos || (option != "role" && option != "provider"))
     return refuse(key, quoted(word) + " is not known; known are role=, provider= and optional");
   const std::string_view value = word.substr(equals + 1);
-  const Word& rule = option == "role" ? word::name : word::provider;
+  const Word& rule = option == "role" ? word::role : word::provider;
   if (!rule.fits(value)) return refuse(key, std::string(option) + "= must be " + std::string(rule.looks));
   (option == "role" ? wanted.role : wanted.provider) = value;
   return {};

@@ -55,6 +55,8 @@ const Word plain{is_plain, "a string without control characters that is not empt
 const Word name{fits_name, "a name of at most 64 letters, digits, '_', '.' or '-' that does not begin with '.' or '-'"};
 const Word provider{is_provider, "the name of a container, or \"@host\""};
 const Word pattern{fits_pattern, "a pattern of at most 64 letters, digits, '_', '.', '-', '*' or '?'"};
+const Word role{is_role, name.looks};  // and "lease:CONNECTOR"
+const Word role_pattern{is_role_pattern, pattern.looks};
 const Word provider_pattern{is_pattern, "a pattern of container names, or \"@host\""};
 const Word variable{is_variable, "the name of a variable that does not steer how programs are found or loaded"};
 const Word bus_name{is_bus_name, "a well-known bus name such as \"org.example.Name\""};

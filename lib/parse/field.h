@@ -19,8 +19,8 @@ struct Word {
   std::string_view looks;
 };
 namespace word {
-extern const Word plain, name, provider, pattern, provider_pattern, variable, bus_name, bus_pattern, bus_rule,
-    interface, member_pattern, object_pattern, method, path_pattern;
+extern const Word plain, name, role, role_pattern, provider, pattern, provider_pattern, variable, bus_name, bus_pattern,
+    bus_rule, interface, member_pattern, object_pattern, method, path_pattern;
 }  // namespace word
 
 /// The string `view` holds, when it fits.

@@ -56,7 +56,7 @@ Result<model::Requirement> read_requirement(View view, bool required) {
   wanted.required = required;
   wanted.where = view.where();
   wanted.name = XC_TRY(read_key(view, "name", word::name));
-  XC_CHECK(read_key_if(view, "role", word::name, wanted.role));
+  XC_CHECK(read_key_if(view, "role", word::role, wanted.role));
   XC_CHECK(read_key_if(view, "type", word::name, wanted.type));
   XC_CHECK(read_bus_wishes(view, wanted));
   if (const auto target = view.find("target")) wanted.targets = XC_TRY(read_targets(*target));

@@ -10,9 +10,9 @@ constexpr std::size_t most_entries = 256;
 
 /// "roles": an object of roles with their rules, or a list of roles that bring no rules of the host's.
 Result<std::map<std::string, model::RoleRules>> read_granted(View view) {
-  if (view.is(Form::object)) return read_roles(view, word::pattern);
+  if (view.is(Form::object)) return read_roles(view, word::role_pattern);
   if (!view.is(Form::list)) return view.expected("a list of roles, or an object of roles");
-  const std::vector<std::string> roles = XC_TRY(read_words(view, word::pattern, 0, most_services));
+  const std::vector<std::string> roles = XC_TRY(read_words(view, word::role_pattern, 0, most_services));
   std::map<std::string, model::RoleRules> granted;
   for (const std::string& role : roles) granted.emplace(role, model::RoleRules{});
   return granted;

@@ -76,6 +76,33 @@ Result<model::UnixRules> read_unix(View view) {
   return model::UnixRules{static_cast<std::uint32_t>(XC_TRY(read_number(fds, most_descriptors)))};
 }
 
+/// A file mode in octal digits, as chmod(1) takes it, of no other bits than `most`.
+Result<std::uint32_t> read_mode(View view, std::uint32_t most) {
+  std::uint32_t mode = 0;
+  const std::string text = view.is(Form::string) ? view.text() : "";
+  const auto refuse = [&]() {
+    return view.expected("a mode such as " + std::string(most == 0666 ? "\"0660\"" : "\"0755\"") + ", in octal digits");
+  };
+  if (text.empty() || text.size() > 4) return refuse();
+  for (const char digit : text) {
+    if (digit < '0' || digit > '7') return refuse();
+    mode = mode * 8 + static_cast<std::uint32_t>(digit - '0');
+  }
+  if ((mode & ~most) != 0) return refuse();
+  return mode;
+}
+
+Result<model::DeviceRules> read_device(View view) {
+  if (!view.is(Form::object)) return view.expected("an object with \"uid\", \"gid\", \"mode\" and \"directory\"");
+  XC_CHECK(refuse_others(view, {"uid", "gid", "mode", "directory"}));
+  model::DeviceRules rules;
+  if (const auto uid = view.find("uid")) rules.uid = static_cast<std::uint32_t>(XC_TRY(read_number(*uid, most_uid)));
+  if (const auto gid = view.find("gid")) rules.gid = static_cast<std::uint32_t>(XC_TRY(read_number(*gid, most_uid)));
+  if (const auto mode = view.find("mode")) rules.mode = XC_TRY(read_mode(*mode, 0666));
+  if (const auto directory = view.find("directory")) rules.directory = XC_TRY(read_mode(*directory, 0777));
+  return rules;
+}
+
 template <class T>
 Result<> put(Result<T> value, std::optional<T>& into) {
   into = XC_TRY(std::move(value));
@@ -103,11 +130,12 @@ Result<> read_into(model::RoleRules& rules, View view, model::Type type) {
 Result<model::RoleRules> read_role(View view) {
   if (!view.is(Form::object))
     return view.expected("an object of protocols (\"rest\", \"dbus\", \"wayland\", \"unix\")");
-  XC_CHECK(refuse_others(view, {"rest", "dbus", "wayland", "unix", "uid"}));
+  XC_CHECK(refuse_others(view, {"rest", "dbus", "wayland", "unix", "uid", "device"}));
   model::RoleRules rules;
   for (const model::Type type : {model::Type::rest, model::Type::dbus, model::Type::wayland, model::Type::raw_unix})
     if (const auto value = view.find(model::name_of(type))) XC_CHECK(read_into(rules, *value, type));
   if (const auto uid = view.find("uid")) rules.uid = static_cast<std::uint32_t>(XC_TRY(read_number(*uid, most_uid)));
+  if (const auto device = view.find("device")) rules.device = XC_TRY(read_device(*device));
   return rules;
 }
 

@@ -37,15 +37,15 @@ Result<std::vector<std::string>> read_allow(View view, std::vector<std::string>&
       XC_TRY(view.is(Form::list) ? read_list(view, "roles", most_services) : read_object(view, "roles", most_services));
   for (const View& element : elements) {
     if (view.is(Form::object)) {
-      if (!word::name.fits(element.name()))
-        return element.fail("a role's name must be " + std::string(word::name.looks));
+      if (!word::role.fits(element.name()))
+        return element.fail("a role's name must be " + std::string(word::role.looks));
       if (!element.is(Form::object)) return element.expected("an object");
       XC_CHECK(read_refined(element, element.name(), allow, warnings));
     } else if (element.is(Form::object)) {
-      const std::string role = XC_TRY(read_key(element, "role", word::name));
+      const std::string role = XC_TRY(read_key(element, "role", word::role));
       XC_CHECK(read_refined(element, role, allow, warnings));
     } else {
-      allow.push_back(XC_TRY(read_word(element, word::name)));
+      allow.push_back(XC_TRY(read_word(element, word::role)));
     }
   }
   return allow;
@@ -103,7 +103,7 @@ Result<model::Offer> read_offer(View view, model::Type type, std::vector<std::st
   if (const auto kind = view.find("socket-type")) offer.socket_kind = XC_TRY(read_socket_kind(*kind, type));
   XC_CHECK(read_identity(view, offer));
   if (const auto allow = view.find("allow")) offer.allow = XC_TRY(read_allow(*allow, warnings));
-  if (const auto roles = view.find("roles")) offer.roles = XC_TRY(read_roles(*roles, word::name));
+  if (const auto roles = view.find("roles")) offer.roles = XC_TRY(read_roles(*roles, word::role));
   warn_of_misspelt(view, {"name", "type", "socket", "socket-type", "owns", "bus", "role", "allow", "roles"}, warnings);
   return offer;
 }

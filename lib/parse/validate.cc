@@ -82,6 +82,9 @@ void inspect(Inspection& ask, const model::RoleRules& rules) {
   if (rules.wayland) ask.demand(is_wayland(*rules.wayland), "a Wayland role");
   if (rules.raw_unix) ask.demand(rules.raw_unix->fds <= most_descriptors, "a descriptor limit");
   ask.demand(rules.uid != std::optional<std::uint32_t>(0xffffffffU), "a user");
+  if (!rules.device) return;
+  ask.demand(rules.device->uid != 0xffffffffU && rules.device->gid != 0xffffffffU, "a user");
+  ask.demand((rules.device->mode & ~0666U) == 0 && (rules.device->directory.value_or(0) & ~0777U) == 0, "a mode");
 }
 
 void inspect(Inspection& ask, const std::map<std::string, model::RoleRules>& roles, const Word& kind) {
@@ -101,7 +104,7 @@ void inspect(Inspection& ask, const std::map<std::string, std::string>& annotati
 
 void inspect(Inspection& ask, const model::Requirement& wanted) {
   ask.demand(wanted.name, word::name, "a service");
-  ask.demand(wanted.role, word::name, "a role");
+  ask.demand(wanted.role, word::role, "a role");
   ask.allow(wanted.type, word::name, "a type");
   ask.allow(wanted.interface, word::plain, "an interface");
   if (wanted.dbus) inspect(ask, *wanted.dbus);
@@ -123,7 +126,7 @@ void inspect(Inspection& ask, const model::Offer& offer) {
   ask.allow(offer.bus, word::name, "a bus");
   ask.allow(offer.owns, word::bus_name, "a bus name");
   ask.allow(offer.role, word::name, "a role");
-  if (offer.allow) ask.demand(*offer.allow, word::name, "a role");
+  if (offer.allow) ask.demand(*offer.allow, word::role, "a role");
   ask.demand((!offer.identity && !offer.sockets) || offer.type == model::Type::raw_unix, "an identity");
   if (offer.sockets) {
     for (const auto& [role, socket] : *offer.sockets) {
@@ -131,7 +134,7 @@ void inspect(Inspection& ask, const model::Offer& offer) {
       ask.demand(socket, word::plain, "a socket");
     }
   }
-  if (offer.roles) inspect(ask, *offer.roles, word::name);
+  if (offer.roles) inspect(ask, *offer.roles, word::role);
 }
 
 }  // namespace
@@ -187,7 +190,7 @@ Result<> validate(const model::Policy& value) {
     ask.demand(grant.consumer, word::pattern, "a consumer");
     ask.demand(grant.service, word::pattern, "a service");
     ask.demand(grant.provider, word::provider_pattern, "a provider");
-    inspect(ask, grant.roles, word::pattern);
+    inspect(ask, grant.roles, word::role_pattern);
   }
   for (const model::OfferGrant& grant : value.offer) {
     ask.demand(grant.provider, word::pattern, "a provider");

@@ -52,6 +52,15 @@ bool is_pattern(std::string_view text) {
   return made_of(text, ".-*?");
 }
 
+bool is_role(std::string_view text) {
+  constexpr std::string_view lease = "lease:";
+  return text::is_name(text.starts_with(lease) ? text.substr(lease.size()) : text);
+}
+
+bool is_role_pattern(std::string_view text) {
+  return !text.empty() && text.size() <= 70 && made_of(text, ".-*?:");
+}
+
 bool is_variable(std::string_view text) {
   if (text.empty() || text.size() > 64 || is_digit(text.front()) || !made_of(text, "")) return false;
   return !text.starts_with("LD_") && text != "GCONV_PATH" && text != "GLIBC_TUNABLES" && text != "PATH";

@@ -15,6 +15,12 @@ namespace xc::parse {
 /// A pattern of names for text::glob: the characters of a name, '*', '?', and '@' in front; at most 64.
 [[nodiscard]] bool is_pattern(std::string_view text);
 
+/// A role: a name, or "lease:" and the name of a connector.
+[[nodiscard]] bool is_role(std::string_view text);
+
+/// A pattern of roles: the characters of a role, '*' and '?'.
+[[nodiscard]] bool is_role_pattern(std::string_view text);
+
 /// A variable that a link may set: [A-Za-z_][A-Za-z0-9_]{0,63}, and none that changes how programs are loaded.
 [[nodiscard]] bool is_variable(std::string_view text);
 

@@ -101,4 +101,11 @@ std::vector<std::string> auto_places(model::Type type, std::string_view service,
   return once;
 }
 
+std::string device_place(const model::Link& link) {
+  if (link.device && !link.device->node.name.empty()) return "/dev/" + link.device->node.name;
+  if (link.type == model::Type::input) return "/dev/input/event0";
+  if (link.type != model::Type::drm) return "/dev/" + link.service;
+  return link.role == "render" ? "/dev/dri/renderD128" : "/dev/dri/card0";
+}
+
 }  // namespace xc::plan

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "model/link.h"
 #include "model/service.h"
 
 namespace xc::plan {
@@ -23,5 +24,9 @@ using Environment = std::vector<std::string>;
 /// the caller judges it like any target.
 [[nodiscard]] std::vector<std::string> auto_places(model::Type type, std::string_view service,
                                                    const Environment& environment);
+
+/// Where programs look for the link's device node: at the kernel's own name for it. While it is not known (planned from
+/// files alone), at what the first one of its kind would be called.
+[[nodiscard]] std::string device_place(const model::Link& link);
 
 }  // namespace xc::plan

@@ -11,6 +11,7 @@
 #include "base/json_out.h"
 #include "base/table.h"
 #include "base/text.h"
+#include "plan/devices.h"
 
 namespace xc::plan {
 
@@ -69,7 +70,8 @@ std::string shown(std::string_view text) {
 }
 
 bool concerns_a_link(model::StepKind kind) {
-  return kind == model::StepKind::listen || kind == model::StepKind::plant;
+  using enum model::StepKind;
+  return kind == listen || kind == stage || kind == plant || kind == allow;
 }
 
 std::string describe_rest(const model::RestRules& rest) {
@@ -144,6 +146,30 @@ std::vector<std::string> describe_rules(const model::RoleRules& rules, const mod
   return lines;
 }
 
+std::string octal(std::uint32_t mode) {
+  std::string digits;
+  for (; mode != 0; mode /= 8) digits.insert(digits.begin(), static_cast<char>('0' + mode % 8));
+  return "0" + digits;
+}
+
+/// What is granted of a device, and what makes it the right one.
+void describe_device(const model::Device& device, std::vector<Row>& rows) {
+  const auto& node = device.node;
+  const std::string driver = device.driver.empty() ? "" : ", driver " + shown(device.driver);
+  rows.push_back({"device", describe_node(node) + driver});
+  if (!device.hardware.empty()) rows.push_back({"of", shown(device.hardware)});
+  if (!device.pair.empty()) rows.push_back({"pair", shown(device.pair)});
+  if (device.connector) {
+    const std::string which = device.connector->empty() ? "the first free connector" : shown(*device.connector);
+    rows.push_back({"lease", which + "; the card itself stays outside"});
+    return;
+  }
+  const auto& rules = device.rules;
+  rows.push_back({"owner", text::number(rules.uid) + ":" + text::number(rules.gid) + ", mode " + octal(rules.mode)});
+  const std::string rule = "c " + text::number(node.major) + ":" + text::number(node.minor) + " rw";
+  if (!node.name.empty()) rows.push_back({"cgroup", "allows " + rule + " and nothing else of it"});
+}
+
 std::string describe_link(const model::Link& link) {
   const std::string type = std::string(name_of(link.type)) + (link.type_assumed ? " (assumed)" : "");
   std::vector<Row> rows{
@@ -151,6 +177,7 @@ std::string describe_link(const model::Link& link) {
       {"type",
        link.socket_kind == model::SocketKind::stream ? type : type + ", " + std::string(name_of(link.socket_kind))},
       {"from", link.provider.empty() ? "whoever offers it" : shown(link.provider)}};
+  if (link.device) describe_device(*link.device, rows);
   if (link.places.size() > 1)
     rows.push_back({"else", shown(text::join({link.places.begin() + 1, link.places.end()}, ", "))});
   for (const model::Attempt& attempt : link.passed_over)
@@ -182,7 +209,9 @@ std::string_view meaning(model::StepKind kind) {
     case model::StepKind::record: return "write the container's record";
     case model::StepKind::publish: return "enter its offers in the registry";
     case model::StepKind::listen: return "make the listening socket for";
+    case model::StepKind::stage: return "make the device node for";
     case model::StepKind::plant: return "make it appear in the container at";
+    case model::StepKind::allow: return "let the container's control group open";
     case model::StepKind::launch: return "start the shim and wait until it is ready";
     case model::StepKind::count_: return "?";
   }
@@ -195,7 +224,9 @@ std::string describe_steps(const model::Plan& plan) {
     std::string what(meaning(step.kind));
     if (concerns_a_link(step.kind) && step.link < plan.links.size()) {
       const model::Link& link = plan.links[step.link];
-      what += " " + shown(step.kind == model::StepKind::listen ? link.service : link.target);
+      const bool planted = step.kind == model::StepKind::plant;
+      const bool allowed = step.kind == model::StepKind::allow && link.device;
+      what += " " + shown(planted ? link.target : allowed ? describe_node(link.device->node) : link.service);
     }
     rows.push_back({text::number(std::uint64_t{rows.size() + 1}), std::string(name_of(step.kind)), what});
   }

@@ -91,8 +91,17 @@ Result<> check_place(std::string_view path, std::string_view home) {
               "target " + quoted(path) + " is not in a place for sockets or devices: " + std::string(places_sentence));
 }
 
+Result<> check_device_target(std::string_view path) {
+  constexpr std::array<std::string_view, 4> others{"/dev/pts", "/dev/mqueue", "/dev/fd", "/dev/hugepages"};
+  XC_CHECK(check_canonical("target", path));
+  if (below(path, "/dev") &&
+      !std::ranges::any_of(others, [&](auto other) { return path == other || below(path, other); }))
+    return {};
+  return fail(Kind::manifest, "target " + quoted(path) + " is for a device, and must lie below /dev");
+}
+
 Result<> check_place_for(model::Type type, std::string_view path) {
-  const bool device_type = type == model::Type::drm || type == model::Type::input || type == model::Type::chardev;
+  const bool device_type = model::is_device(type);
   const bool device_place = type_by_place(path).has_value();
   if (device_type && path.starts_with('@'))
     return fail(Kind::manifest, "target " + quoted(path) + " is a socket's name, and the service is a device");

@@ -29,6 +29,9 @@ namespace xc::plan {
 /// The same for a service of this type: devices appear below the device directories, sockets do not.
 [[nodiscard]] Result<> check_place_for(model::Type type, std::string_view path);
 
+/// A character device that host policy names may appear anywhere below /dev, but where other file systems belong.
+[[nodiscard]] Result<> check_device_target(std::string_view path);
+
 /// "@name": 1 to 107 bytes of UTF-8 without control characters behind the "@". `what` as above.
 [[nodiscard]] Result<> check_abstract_name(std::string_view what, std::string_view address);
 

@@ -8,6 +8,7 @@
 #include "grant/effective.h"
 #include "plan/auto_places.h"
 #include "plan/describe.h"
+#include "plan/devices.h"
 #include "plan/places.h"
 #include "plan/rules.h"
 
@@ -38,7 +39,11 @@ class Draft {
   Result<bool> settle_by_declaration(const model::Requirement& wanted, model::Link& link);
   Result<> fit(const model::Requirement& wanted, const model::Offered& offered, model::Link& link);
   Result<> assume_type(const model::Requirement& wanted, model::Link& link);
+  Result<> settle_device(const model::Requirement& wanted, model::Link& link);
+  [[nodiscard]] Result<> check_form(std::string_view target) const;
+  [[nodiscard]] Result<> check_fit(const model::Link& link, std::string_view place) const;
   Result<> choose_places(const model::Requirement& wanted, model::Link& link);
+  [[nodiscard]] std::vector<std::string> proposals(const model::Link& link) const;
   void note_absence(const model::Link& link);
 
   void remark(std::string text) { plan_.notes.push_back({false, at_ + std::move(text)}); }
@@ -91,7 +96,8 @@ Result<> Draft::add_link(const model::Requirement& wanted) {
 
 Result<model::Plan> Draft::finish() {
   XC_CHECK(check_conflicts(plan_.links));
-  const bool gpu = std::ranges::any_of(plan_.links, [](const auto& link) { return link.type == model::Type::drm; });
+  const bool gpu = std::ranges::any_of(
+      plan_.links, [](const auto& link) { return link.type == model::Type::drm && model::is_node(link); });
   for (model::Link& link : plan_.links) link.render_node = gpu;
   if (!facts_.known_container && !plan_.links.empty())
     remark("planned from files alone: nobody was asked who offers what");
@@ -102,7 +108,9 @@ Result<model::Plan> Draft::finish() {
   step(model::StepKind::record);
   if (!plan_.offers.empty()) step(model::StepKind::publish);
   for (std::size_t i = 0; i < plan_.links.size(); ++i) {
-    step(model::StepKind::listen, i);
+    const bool node = model::is_node(plan_.links[i]);
+    step(node ? model::StepKind::stage : model::StepKind::listen, i);
+    if (node) step(model::StepKind::allow, i);
     step(model::StepKind::plant, i);
   }
   if (!plan_.links.empty()) step(model::StepKind::launch);
@@ -112,7 +120,7 @@ Result<model::Plan> Draft::finish() {
 Result<model::Link> Draft::make_link(const model::Requirement& wanted) {
   // The document first: a bad target is refused even where the link would not be made for another reason.
   for (const std::string& target : wanted.targets)
-    if (auto checked = check_target(target, home_); !checked && checked.error().kind == Kind::manifest)
+    if (auto checked = check_form(target); !checked && checked.error().kind == Kind::manifest)
       return std::unexpected(checked.error());
   model::Link link;
   link.service = wanted.name;
@@ -124,6 +132,7 @@ Result<model::Link> Draft::make_link(const model::Requirement& wanted) {
   XC_CHECK(settle_provider(wanted, link));
   XC_CHECK(check_interface(wanted, link.type));
   XC_CHECK(check_type(link.type));
+  if (model::is_device(link.type)) XC_CHECK(settle_device(wanted, link));
   XC_CHECK(choose_places(wanted, link));
   note_absence(link);
   return link;
@@ -189,20 +198,48 @@ Result<> Draft::assume_type(const model::Requirement& wanted, model::Link& link)
   return {};
 }
 
+/// A device is granted as it is when the container starts: nothing could be put in later.
+Result<> Draft::settle_device(const model::Requirement& wanted, model::Link& link) {
+  XC_CHECK(check_device_role(link));
+  link.device = device_in_words(link);
+  const model::Offered* offered = XC_TRY(grant::choose(link, facts_.offered));
+  if (offered == nullptr && !facts_.known_container) return {};
+  if (offered == nullptr)
+    return fail(Kind::plant,
+                "nobody offers the device " + quoted(wanted.name) +
+                    " now, and it must be there when the container starts: start its provider first, or declare it "
+                    "in /etc/xconnect/services.d");
+  const auto effective = XC_TRY(grant::narrow(link, *offered));
+  link.device = XC_TRY(identify(link, *offered, facts_.nodes));
+  if (const auto rules = grant::device_rules(effective.rights)) link.device->rules = *rules;
+  return {};
+}
+
+/// Before the type is known: a place that suits a device of any sort may still turn out to be for a socket.
+Result<> Draft::check_form(std::string_view target) const {
+  auto checked = check_target(target, home_);
+  return !checked && check_device_target(target) ? Result<>{} : checked;
+}
+
+Result<> Draft::check_fit(const model::Link& link, std::string_view place) const {
+  if (link.type == model::Type::chardev && place.starts_with('/')) return check_device_target(place);
+  XC_CHECK(check_target(place, home_));
+  return check_place_for(model::is_node(link) ? link.type : model::Type::raw_unix, place);
+}
+
 /// Every candidate that can be planted, in order. Which of them it becomes is found out by trying.
 Result<> Draft::choose_places(const model::Requirement& wanted, model::Link& link) {
   Result<> refused =
       fail(Kind::plant, "no default target exists for type " + quoted(name_of(link.type)) + ": name one as \"target\"");
   const auto consider = [&](const std::string& place) -> Result<> {
     XC_CHECK(check_abstract(place, wanted, facts_.shared_netns));
-    XC_CHECK(check_target(place, home_));
-    XC_CHECK(check_place_for(link.type, place));
+    XC_CHECK(check_fit(link, place));
     if (std::ranges::find(link.places, place) == link.places.end()) link.places.push_back(place);
     return {};
   };
   for (const std::string& target : wanted.targets.empty() ? std::vector<std::string>{"auto"} : wanted.targets) {
     const bool guessed = target == "auto";
-    const auto places = guessed ? auto_places(link.type, link.service, plan_.container.env) : std::vector{target};
+    const auto places = guessed ? proposals(link) : std::vector{target};
     for (const std::string& place : places) {
       const Result<> fits = consider(place);
       if (fits) continue;
@@ -217,6 +254,13 @@ Result<> Draft::choose_places(const model::Requirement& wanted, model::Link& lin
   if (link.target.starts_with('/') && link.target.size() > connectable_limit)
     warn("target " + quoted(link.target) + " is longer than 107 bytes: clients can reach it by a relative path only");
   return {};
+}
+
+/// A node appears as the kernel calls it, which is where programs look; a lease is a socket.
+std::vector<std::string> Draft::proposals(const model::Link& link) const {
+  if (!model::is_device(link.type)) return auto_places(link.type, link.service, plan_.container.env);
+  if (!model::is_node(link)) return auto_places(model::Type::raw_unix, link.service, plan_.container.env);
+  return {device_place(link)};
 }
 
 void Draft::note_absence(const model::Link& link) {

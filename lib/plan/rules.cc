@@ -26,10 +26,10 @@ bool is_supported(model::Type type) {
     case model::Type::raw_unix:
     case model::Type::rest:
     case model::Type::dbus:
-    case model::Type::wayland: return true;
+    case model::Type::wayland:
     case model::Type::drm:
     case model::Type::input:
-    case model::Type::chardev:
+    case model::Type::chardev: return true;
     case model::Type::vchan:
     case model::Type::count_: return false;
   }
@@ -52,7 +52,8 @@ Result<> check_container(const model::Container& container) {
 
 Result<> check_requirement(const model::Requirement& wanted) {
   XC_CHECK(check_name("service", wanted.name));
-  XC_CHECK(check_name("role", wanted.role));
+  const bool of_a_connector = wanted.role.starts_with(lease_of);
+  XC_CHECK(check_name("role", std::string_view(wanted.role).substr(of_a_connector ? lease_of.size() : 0)));
   if (wanted.provider.empty() || wanted.provider == grant::host_name) return {};
   return check_name("provider", wanted.provider);
 }

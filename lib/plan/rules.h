@@ -18,7 +18,10 @@ inline constexpr std::size_t link_limit = 64;
 /// A client cannot connect to a longer path by its name: sun_path holds 108 bytes with the NUL (unix(7)).
 inline constexpr std::size_t connectable_limit = 107;
 
-/// Whether links of this type are mediated. The one list: enabling a protocol is one line in its switch.
+/// Role of a display: a lease of a connector instead of the whole card. What follows is the connector.
+inline constexpr std::string_view lease_of = "lease:";
+
+/// Whether links of this type can be made. The one list: enabling a protocol is one line in its switch.
 [[nodiscard]] bool is_supported(model::Type type);
 
 /// Kind::plant when links of this type are not supported yet.

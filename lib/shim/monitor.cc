@@ -21,12 +21,13 @@ constexpr std::uint64_t lifetime_token = 1U << 20U;
 constexpr std::uint64_t signal_token = lifetime_token + 1;
 constexpr std::uint64_t status_token = lifetime_token + 2;
 constexpr std::uint64_t worker_token = lifetime_token + 3;
+constexpr std::uint64_t guard_token = lifetime_token + 4;
 constexpr std::size_t events_at_once = 16;
 
 }  // namespace
 
 Result<Monitor> Monitor::create(const Config& config, const Street& street, std::vector<Fd> listeners, Watch watch) {
-  Monitor monitor(config, std::move(watch), XC_TRY(sys::Poller::create()));
+  Monitor monitor(config, street, std::move(watch), XC_TRY(sys::Poller::create()));
   const auto watched = [&](const Fd& descriptor, std::uint64_t token) -> Result<> {
     if (!descriptor) return {};
     return monitor.poller_.add(descriptor.get(), EPOLLIN, token);
@@ -34,6 +35,8 @@ Result<Monitor> Monitor::create(const Config& config, const Street& street, std:
   XC_CHECK(watched(monitor.watch_.lifetime, lifetime_token));
   XC_CHECK(watched(monitor.watch_.signals, signal_token));
   XC_CHECK(watched(monitor.watch_.status, status_token));
+  if (monitor.guard_.descriptor() >= 0)
+    XC_CHECK(monitor.poller_.add(monitor.guard_.descriptor(), EPOLLIN, guard_token));
   const uid_t worker_uid = private_uid(static_cast<pid_t>(config.init.pid != 0 ? config.init.pid : ::getpid()));
   for (std::size_t i = 0; i < config.links.size(); ++i) {
     XC_CHECK(watched(listeners.at(i), i));
@@ -52,6 +55,7 @@ Result<> Monitor::run() {
     for (const auto& event : events) alive = XC_TRY(handle(event.data.u64)) && alive;
     resume_due();
     check_workers();
+    XC_CHECK(look_after_devices());
   }
   for (auto& post : posts_) post->end();
   return {};
@@ -62,8 +66,19 @@ Result<bool> Monitor::handle(std::uint64_t token) {
   if (token == lifetime_token || token == signal_token) return false;
   if (token == status_token) answer_status();
   if (token == worker_token) worker_ended_ = true;
+  if (token == guard_token) {
+    guard_.notice(now_);
+    poller_.remove(guard_.descriptor());  // until the look that is due now, further events say nothing new
+    guard_asleep_ = true;
+  }
   if (token < posts_.size()) serve(token);
   return true;
+}
+
+Result<> Monitor::look_after_devices() {
+  if (!guard_.check(now_) || !guard_asleep_) return {};
+  guard_asleep_ = false;
+  return poller_.add(guard_.descriptor(), EPOLLIN, guard_token);
 }
 
 void Monitor::serve(std::size_t index) {
@@ -115,6 +130,7 @@ void Monitor::answer_status() {
   status.container = config_.consumer;
   status.pid = config_.init.pid;
   for (const auto& post : posts_) status.links.push_back(post->status());
+  for (auto& device : guard_.status()) status.links.push_back(std::move(device));
   const std::string text = to_json(status) + "\n";  // far below a socket buffer: sent at once or not at all
   (void)::send(peer.get(), text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
 }
@@ -125,6 +141,7 @@ int Monitor::milliseconds_to_wait() const {
   for (const auto& paused : paused_) earliest = std::min(earliest, paused.until);
   for (const auto& post : posts_)
     if (const auto due = post->next_check()) earliest = std::min(earliest, *due);
+  if (const auto due = guard_.next_check()) earliest = std::min(earliest, *due);
   if (earliest == Clock::time_point::max()) return -1;
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(earliest - Clock::now()).count();
   return static_cast<int>(std::clamp<decltype(left)>(left, 0, 60'000));

@@ -10,6 +10,7 @@
 #include "base/fd.h"
 #include "base/result.h"
 #include "shim/config.h"
+#include "shim/guard.h"
 #include "shim/post.h"
 #include "sys/poller.h"
 
@@ -32,10 +33,14 @@ class Monitor {
   [[nodiscard]] Result<> run();
 
  private:
-  Monitor(const Config& config, Watch watch, sys::Poller poller)
-      : config_(config), watch_(std::move(watch)), poller_(std::move(poller)) {}
+  Monitor(const Config& config, const Street& street, Watch watch, sys::Poller poller)
+      : config_(config),
+        watch_(std::move(watch)),
+        poller_(std::move(poller)),
+        guard_(config.devices, street.proc, street.init) {}
   [[nodiscard]] Result<bool> handle(std::uint64_t token);
   void serve(std::size_t index);
+  [[nodiscard]] Result<> look_after_devices();
   void check_workers();
   void resume_due();
   void watch_workers(const Post& post);
@@ -49,6 +54,8 @@ class Monitor {
   const Config& config_;
   Watch watch_;
   sys::Poller poller_;
+  DeviceGuard guard_;
+  bool guard_asleep_ = false;
   std::vector<std::unique_ptr<Post>> posts_;
   std::vector<Paused> paused_;
   bool worker_ended_ = false;  ///< one of them, as the poller says

@@ -24,11 +24,12 @@ std::vector<std::uint64_t> numbers_of(std::string_view line) {
   return numbers;
 }
 
-Result<std::uint32_t> root_in(const Process& process, const std::string& name) {
+Result<std::uint32_t> number_in(const Process& process, const std::string& name, std::uint32_t inside) {
   const std::string text = XC_TRY(read_file(process.dir.get(), name, map_limit));
   const IdMap map = XC_TRY_IN(name, IdMap::parse(text));
-  if (const auto id = map.to_host(0)) return *id;
-  return fail(Kind::plant, name + ": the container's root has no id on the host; map its id 0");
+  if (const auto id = map.to_host(inside)) return *id;
+  if (inside == 0) return fail(Kind::plant, name + ": the container's root has no id on the host; map its id 0");
+  return fail(Kind::plant, name + ": the container's id " + text::number(inside) + " has no id on the host; map it");
 }
 
 }  // namespace
@@ -55,9 +56,14 @@ std::optional<std::uint32_t> IdMap::to_host(std::uint32_t inside) const {
 }
 
 Result<Owner> owner_of_root(const Proc& proc, const Process& process, const Namespaces& of_process) {
+  return owner_on_host(proc, process, of_process, Owner{});
+}
+
+Result<Owner> owner_on_host(const Proc& proc, const Process& process, const Namespaces& of_process, Owner inside) {
   const Namespaces own = XC_TRY(own_namespaces(proc));
-  if (XC_TRY(same_file(own.user.get(), of_process.user.get()))) return Owner{};
-  return Owner{.uid = XC_TRY(root_in(process, "uid_map")), .gid = XC_TRY(root_in(process, "gid_map"))};
+  if (XC_TRY(same_file(own.user.get(), of_process.user.get()))) return inside;
+  return Owner{.uid = XC_TRY(number_in(process, "uid_map", inside.uid)),
+               .gid = XC_TRY(number_in(process, "gid_map", inside.gid))};
 }
 
 }  // namespace xc::sys

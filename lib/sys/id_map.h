@@ -34,4 +34,8 @@ class IdMap {
 /// number here.
 [[nodiscard]] Result<Owner> owner_of_root(const Proc& proc, const Process& process, const Namespaces& of_process);
 
+/// The same for any user and group that the container numbers `inside`.
+[[nodiscard]] Result<Owner> owner_on_host(const Proc& proc, const Process& process, const Namespaces& of_process,
+                                          Owner inside);
+
 }  // namespace xc::sys

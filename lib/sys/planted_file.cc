@@ -93,8 +93,8 @@ Result<Planted> plant_in(const Proc& proc, const Parent& parent, const Tree& tre
 }  // namespace
 
 Result<InPlace> plant_file(const RootedDir& root, const Proc& proc, std::string_view target, const Tree& tree,
-                           Owner owner) {
-  Parent parent = XC_TRY(make_parent(root, proc, target, owner));
+                           Owner owner, mode_t directories) {
+  Parent parent = XC_TRY(make_parent(root, proc, target, owner, directories));
   auto planted = plant_in(proc, parent, tree, owner);
   if (!planted) {
     remove_directories(root, parent.made);

@@ -197,7 +197,7 @@ TEST(ParseRoles, ReadsABusInTheLongForm) {
 TEST(ParseRoles, RefusesAnUnknownWordInsteadOfGrantingMore) {
   const std::string tail = "is not known here, and ignoring it could grant too much; known are ";
   EXPECT_EQ(role_refusal(R"({"v":{"rset":[]}})"),
-            at + "roles/v/rset: " + tail + "\"rest\", \"dbus\", \"wayland\", \"unix\" and \"uid\"");
+            at + "roles/v/rset: " + tail + "\"rest\", \"dbus\", \"wayland\", \"unix\", \"uid\" and \"device\"");
   EXPECT_EQ(role_refusal(R"({"v":{"rest":[{"methods":["GET"],"paths":["/"],"query":"x"}]}})"),
             at + "roles/v/rest/0/query: " + tail + "\"methods\" and \"paths\"");
   EXPECT_EQ(role_refusal(R"({"v":{"rest":{"rules":[],"updgrade":true}}})"),
