@@ -84,7 +84,7 @@ Result<> serve(const shim::Config& config, const ServeOptions& options) {
         XC_TRY_IN(link.target, Listener::make(link.target, shim::kind_of(link.socket_kind), options.replace)));
     listeners.push_back(places.back().take());
   }
-  const shim::Street street{config.consumer, proc, config.host, nullptr, nullptr};
+  const shim::Street street{config.consumer, config.key, proc, config.host, nullptr, nullptr};
   shim::Watch watch;
   watch.signals = XC_TRY(shim::watch_signals());
   if (options.ready_fd >= 0) watch.lifetime = Fd(options.ready_fd);

@@ -101,6 +101,14 @@ model::Layer asked_layer(model::DbusRules asks, const model::Rights& others) {
   return {{std::move(rules)}};
 }
 
+/// Nobody stands in the way of a direct link, so nobody can hold a descriptor back.
+Result<> check_direct(const model::Link& link, const model::Rights& rights) {
+  if (model::descriptor_limit(rights) >= model::most_descriptors) return {};
+  return fail(Kind::policy, "a direct link to " + quoted(link.service) + " lets every descriptor pass: the role " +
+                                quoted(link.role) + " must allow them, with \"unix\": {\"fds\": " +
+                                text::number(std::uint64_t{model::most_descriptors}) + "}");
+}
+
 }  // namespace
 
 std::string_view provider_name(const model::Offered& offered) {
@@ -173,6 +181,8 @@ Result<Effective> narrow(const model::Link& planned, const model::Offered& offer
   const auto& uid = effective.rights.layers.back().any.front().uid;
   if (offer.type == model::Type::raw_unix) {
     effective.identity = offer.identity;
+    effective.direct = offer.direct;
+    if (offer.direct) XC_CHECK(check_direct(planned, effective.rights));
     if (offer.identity != model::Identity::credentials) return effective;
     effective.uid = uid;
     if (uid.value_or(0) != 0) return effective;

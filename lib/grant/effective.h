@@ -46,6 +46,7 @@ struct Effective {
   model::Rights rights;                       ///< host policy, provider, and what the consumer asks for: a layer each
   std::optional<std::uint32_t> uid{};         ///< whom the monitor connects as; absent = itself
   std::optional<model::Identity> identity{};  ///< how a raw provider wants to be told who calls
+  bool direct = false;                        ///< the consumer may have the provider's own socket
 };
 
 /// Host policy's grants for this provider, and what the provider itself grants the link's role (`allow`, `roles`);

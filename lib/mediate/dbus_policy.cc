@@ -13,7 +13,6 @@ namespace {
 using Word = Rule::Word;
 
 /// As many as the kernel takes in one message (SCM_MAX_FD).
-constexpr std::uint32_t most_descriptors = 253;
 
 std::unexpected<Error> bad(std::string_view list, std::string_view entry, std::string_view expected) {
   return fail(Kind::manifest, "dbus rule " + std::string(list) + " \"" + text::printable(entry) + "\": expected " +
@@ -168,7 +167,7 @@ Result<RuleSet> RuleSet::parse(const model::DbusRules& rules) {
   set.write_ = rules.write;
   set.introspect_ = rules.introspect;
   set.unique_names_ = rules.unique_names;
-  set.descriptors_ = std::min(rules.fds, most_descriptors);
+  set.descriptors_ = std::min(rules.fds, model::most_descriptors);
   return set;
 }
 
@@ -280,7 +279,7 @@ bool Policy::unique_names() const {
 }
 
 std::uint32_t Policy::descriptors() const {
-  std::uint32_t least = layers_.empty() ? model::DbusRules{}.fds : most_descriptors;
+  std::uint32_t least = layers_.empty() ? model::DbusRules{}.fds : model::most_descriptors;
   for (const auto& layer : layers_) {
     std::uint32_t best = 0;
     for (const RuleSet& set : layer) best = std::max(best, set.descriptors());

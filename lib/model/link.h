@@ -50,6 +50,7 @@ struct Link {
   std::vector<ProviderGrant> grants;  ///< what host policy leaves of the role; the provider's rules narrow it further
   std::optional<DbusRules> asks;      ///< what the consumer itself wants of a bus; nothing more is granted
   Limits limits;
+  bool direct = false;             ///< the provider's own socket is shown, as far as is known; the offer decides
   bool render_node = false;        ///< the consumer also has a GPU: a Wayland role may show what is of use with one
   std::optional<Device> device{};  ///< what a device is, even where its node is not known
 };
@@ -70,8 +71,14 @@ void fields(A& a, Link& l) {
   a("grants", l.grants);
   a("asks", l.asks);
   a("limits", l.limits);
+  a("direct", l.direct);
   a("render-node", l.render_node);
   a("device", l.device);
+}
+
+/// Nobody can stand between the ends of a datagram: such a link is direct or nothing.
+[[nodiscard]] inline bool is_of_datagrams(const Link& link) {
+  return link.socket_kind == SocketKind::datagram;
 }
 
 /// A device whose node itself appears in the container. Every other link is a socket, that of a lease too.

@@ -126,6 +126,9 @@ void fields(A& a, DbusRules& r) {
   a("fds", r.fds);
 }
 
+/// Descriptors the kernel lets one message carry (SCM_MAX_FD, unix(7)).
+inline constexpr std::uint32_t most_descriptors = 253;
+
 /// What a role may do with a raw socket.
 struct UnixRules {
   std::uint32_t fds = 0;  ///< descriptors per message that may cross, either way; 0 = none (R26)
@@ -166,6 +169,7 @@ struct Offer {
   std::optional<std::vector<std::string>> allow;  ///< roles that may use it; absent = any
   std::optional<Identity> identity;               ///< unix: how the provider learns who is calling
   std::optional<std::map<std::string, std::string>> sockets;  ///< unix: a socket of its own for some roles
+  bool direct = false;  ///< unix, "via": "direct": consumers get the socket itself, and nothing is in between
   std::optional<std::map<std::string, RoleRules>> roles;  ///< what each role may do; absent = no rule of the provider's
 };
 template <class A>
@@ -180,6 +184,7 @@ void fields(A& a, Offer& o) {
   a("allow", o.allow);
   a("identity", o.identity);
   a("sockets", o.sockets);
+  a("direct", o.direct);
   a("roles", o.roles);
 }
 

@@ -3,10 +3,9 @@
 namespace xc::parse {
 namespace {
 
-constexpr std::uint64_t most_descriptors = 253;  // SCM_MAX_FD of the kernel (unix(7))
 
 Result<std::uint32_t> read_descriptors(View view) {
-  return static_cast<std::uint32_t>(XC_TRY(read_number(view, most_descriptors)));
+  return static_cast<std::uint32_t>(XC_TRY(read_number(view, model::most_descriptors)));
 }
 
 Result<model::BusMessage> read_type(View view) {

@@ -10,7 +10,6 @@
 namespace xc::parse {
 namespace {
 
-constexpr std::uint32_t most_descriptors = 253;  // this command line has no word for them, and xdg-dbus-proxy no limit
 
 std::unexpected<Error> refuse(std::string_view word, std::string_view why) {
   return fail(Kind::usage, text::quoted(word) + ": " + std::string(why));
@@ -77,7 +76,7 @@ Result<ProxyGroup> read_group(const std::vector<std::string>& words, std::size_t
     return refuse(address, "no path follows for the socket to make");
   group.listen = words[at++];
   if (!word::plain.fits(group.listen)) return refuse(group.listen, "expected the path of the socket to make");
-  group.rules.fds = most_descriptors;
+  group.rules.fds = model::most_descriptors;
   return group;
 }
 

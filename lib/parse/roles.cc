@@ -9,7 +9,6 @@ namespace {
 constexpr std::size_t most_roles = 64;
 constexpr std::uint64_t most_body = 1ULL << 40U;
 constexpr std::uint64_t most_wait = 86'400;      // seconds; who needs more waits for ever
-constexpr std::uint64_t most_descriptors = 253;  // SCM_MAX_FD of the kernel (unix(7))
 constexpr std::uint64_t most_uid = 0xfffffffeU;  // the one above means "leave as it is" (setresuid(2))
 
 bool says_all(View view) {
@@ -73,7 +72,7 @@ Result<model::UnixRules> read_unix(View view) {
   if (!view.is(Form::object)) return view.expected("an object with \"fds\"");
   XC_CHECK(refuse_others(view, {"fds"}));
   const View fds = XC_TRY(read_member(view, "fds"));
-  return model::UnixRules{static_cast<std::uint32_t>(XC_TRY(read_number(fds, most_descriptors)))};
+  return model::UnixRules{static_cast<std::uint32_t>(XC_TRY(read_number(fds, model::most_descriptors)))};
 }
 
 /// A file mode in octal digits, as chmod(1) takes it, of no other bits than `most`.

@@ -82,6 +82,18 @@ Result<> read_identity(View view, model::Offer& offer) {
   return {};
 }
 
+/// "via": whether consumers get the socket itself. Who wants to be told who calls needs somebody in between.
+Result<> read_via(View view, View via, model::Offer& offer) {
+  const bool known = via.is(Form::string) && (via.text() == "direct" || via.text() == "mediator");
+  if (!known) return via.expected(R"("direct" or "mediator")");
+  offer.direct = via.text() == "direct";
+  if (!offer.direct) return {};
+  if (offer.type != model::Type::raw_unix) return via.fail("only services of type unix can be had directly");
+  if (offer.identity) return view.fail("\"identity\" and \"via\": \"direct\" exclude each other");
+  if (offer.socket.starts_with('@')) return via.fail("an abstract name cannot be had directly; use a path");
+  return {};
+}
+
 /// The members of an offer that owns a name on a bus.
 Result<> read_owner(View view, View owns, model::Offer& offer) {
   if (offer.type != model::Type::dbus) return owns.fail("only services of type dbus own a bus name");
@@ -102,9 +114,11 @@ Result<model::Offer> read_offer(View view, model::Type type, std::vector<std::st
   if (owns) XC_CHECK(read_owner(view, *owns, offer));
   if (const auto kind = view.find("socket-type")) offer.socket_kind = XC_TRY(read_socket_kind(*kind, type));
   XC_CHECK(read_identity(view, offer));
+  if (const auto via = view.find("via")) XC_CHECK(read_via(view, *via, offer));
   if (const auto allow = view.find("allow")) offer.allow = XC_TRY(read_allow(*allow, warnings));
   if (const auto roles = view.find("roles")) offer.roles = XC_TRY(read_roles(*roles, word::role));
-  warn_of_misspelt(view, {"name", "type", "socket", "socket-type", "owns", "bus", "role", "allow", "roles"}, warnings);
+  warn_of_misspelt(view, {"name", "type", "socket", "socket-type", "via", "owns", "bus", "role", "allow", "roles"},
+                   warnings);
   return offer;
 }
 

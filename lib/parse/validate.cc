@@ -12,7 +12,6 @@ namespace {
 
 constexpr std::size_t most_text = 4095;
 constexpr std::size_t most_entries = 256;
-constexpr std::uint32_t most_descriptors = 253;
 
 /// Gathers answers; `what` is the first question that was answered with no.
 class Inspection {
@@ -61,9 +60,9 @@ void inspect(Inspection& ask, const model::DbusRules& rules) {
     ask.allow(rule.path, word::object_pattern, "an object path");
     for (const auto& [number, text] : rule.args)
       ask.demand(number.size() == 1 && number >= "0" && number <= "3" && text.size() <= most_text, "an argument");
-    ask.demand(rule.fds.value_or(0) <= most_descriptors, "a descriptor limit");
+    ask.demand(rule.fds.value_or(0) <= model::most_descriptors, "a descriptor limit");
   }
-  ask.demand(rules.fds <= most_descriptors, "a descriptor limit");
+  ask.demand(rules.fds <= model::most_descriptors, "a descriptor limit");
 }
 
 void inspect(Inspection& ask, const model::RoleRules& rules) {
@@ -80,7 +79,7 @@ void inspect(Inspection& ask, const model::RoleRules& rules) {
   }
   if (rules.dbus) inspect(ask, *rules.dbus);
   if (rules.wayland) ask.demand(is_wayland(*rules.wayland), "a Wayland role");
-  if (rules.raw_unix) ask.demand(rules.raw_unix->fds <= most_descriptors, "a descriptor limit");
+  if (rules.raw_unix) ask.demand(rules.raw_unix->fds <= model::most_descriptors, "a descriptor limit");
   ask.demand(rules.uid != std::optional<std::uint32_t>(0xffffffffU), "a user");
   if (!rules.device) return;
   ask.demand(rules.device->uid != 0xffffffffU && rules.device->gid != 0xffffffffU, "a user");

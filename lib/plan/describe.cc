@@ -177,6 +177,7 @@ std::string describe_link(const model::Link& link) {
       {"type",
        link.socket_kind == model::SocketKind::stream ? type : type + ", " + std::string(name_of(link.socket_kind))},
       {"from", link.provider.empty() ? "whoever offers it" : shown(link.provider)}};
+  if (link.direct) rows.push_back({"via", "the provider's own socket, with nothing in between"});
   if (link.device) describe_device(*link.device, rows);
   if (link.places.size() > 1)
     rows.push_back({"else", shown(text::join({link.places.begin() + 1, link.places.end()}, ", "))});

@@ -68,7 +68,7 @@ Result<> Draft::add_offers(const model::Exports& exports, model::Origin origin) 
     }
     if (!is_supported(offer.type))
       warn("offered service " + quoted(offer.name) + ": " + check_type(offer.type).error().text);
-    else if (const auto kind = check_socket_kind(offer.socket_kind); !kind)
+    else if (const auto kind = check_socket_kind(offer.socket_kind, offer.direct); !kind)
       warn("offered service " + quoted(offer.name) + ": " + kind.error().text);
     plan_.offers.push_back(offer);
   }
@@ -150,9 +150,9 @@ Result<> Draft::settle_provider(const model::Requirement& wanted, model::Link& l
 Result<> Draft::fit(const model::Requirement& wanted, const model::Offered& offered, model::Link& link) {
   link.type = offered.offer.type;
   link.socket_kind = offered.offer.socket_kind;
-  XC_CHECK(grant::narrow(link, offered));
+  link.direct = XC_TRY(grant::narrow(link, offered)).direct;
   XC_CHECK(check_abstract(offered.offer.socket, wanted, facts_.shared_netns));
-  XC_CHECK(check_socket_kind(offered.offer.socket_kind));
+  XC_CHECK(check_socket_kind(offered.offer.socket_kind, offered.offer.direct));
   if (auto sound = check_offer(offered.offer); !sound) return fail(Kind::plant, sound.error().text);
   return {};
 }
@@ -189,7 +189,7 @@ Result<bool> Draft::settle_by_declaration(const model::Requirement& wanted, mode
 Result<> Draft::assume_type(const model::Requirement& wanted, model::Link& link) {
   link.type_assumed = true;
   link.socket_kind = wanted.socket_kind;
-  XC_CHECK(check_socket_kind(link.socket_kind));
+  XC_CHECK(check_socket_kind(link.socket_kind, true));  // as its provider will have to offer it
   const auto named = model::type_of(wanted.type);
   if (!wanted.type.empty() && !named) return fail(Kind::plant, "type " + quoted(wanted.type) + " is not known");
   const auto placed = wanted.targets.empty() ? std::nullopt : type_by_place(wanted.targets.front());

@@ -41,9 +41,11 @@ Result<> check_type(model::Type type) {
   return fail(Kind::plant, "services of type " + quoted(name_of(type)) + " are not supported yet");
 }
 
-Result<> check_socket_kind(model::SocketKind kind) {
-  if (kind == model::SocketKind::stream || kind == model::SocketKind::seqpacket) return {};
-  return fail(Kind::plant, "sockets of kind " + quoted(name_of(kind)) + " are not supported yet");
+Result<> check_socket_kind(model::SocketKind kind, bool direct) {
+  if (kind != model::SocketKind::datagram || direct) return {};
+  return fail(Kind::plant,
+              "a \"dgram\" service must be offered with \"via\": \"direct\": what it answers goes to the client's own "
+              "address, which nobody in between can have");
 }
 
 Result<> check_container(const model::Container& container) {

@@ -27,8 +27,8 @@ inline constexpr std::string_view lease_of = "lease:";
 /// Kind::plant when links of this type are not supported yet.
 [[nodiscard]] Result<> check_type(model::Type type);
 
-/// The same for kinds of socket: datagrams have no connection that could be granted.
-[[nodiscard]] Result<> check_socket_kind(model::SocketKind kind);
+/// The same for kinds of socket: datagrams have no connection that could be granted, so they are had directly.
+[[nodiscard]] Result<> check_socket_kind(model::SocketKind kind, bool direct);
 
 /// The container's name is its identity towards providers: R20.
 [[nodiscard]] Result<> check_container(const model::Container& container);

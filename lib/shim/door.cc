@@ -8,6 +8,8 @@
 #include "base/pack.h"
 #include "registry/records.h"
 #include "sys/borrowed_ids.h"
+#include "sys/namespaces.h"
+#include "sys/parent_dir.h"
 #include "sys/peer.h"
 
 namespace xc::shim {
@@ -54,6 +56,26 @@ Result<Fd> Door::knock() {
   if (container_) XC_CHECK(check_peer(server));
   if (kind_ != sys::SocketKind::stream) XC_CHECK(sys::prepare_packets(server.get()));
   return server;
+}
+
+Result<Way> Door::locate() {
+  XC_CHECK(find_provider());
+  const auto path = sys::split_path(address_);
+  Way way;
+  if (container_) {
+    way.directory = XC_TRY_IN(provider_name_, container_->root.resolve(path.directory));
+    way.mounts = XC_TRY(sys::open_namespaces(container_->init)).mount;
+    way.process = Fd{::fcntl(container_->init.pidfd.get(), F_DUPFD_CLOEXEC, 0)};
+  } else {
+    way.directory = Fd{::open(path.directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
+    if (!way.directory) return fail_errno(Kind::kernel, path.directory, errno);
+  }
+  way.socket = Fd{::openat(way.directory.get(), path.name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC)};
+  if (!way.socket && errno != ENOENT) return fail_errno(Kind::kernel, address_, errno);
+  struct stat info{};
+  if (way.socket && ::fstat(way.socket.get(), &info) != 0) return fail_errno(Kind::kernel, address_, errno);
+  if (way.socket && !S_ISSOCK(info.st_mode)) return fail(Kind::again, address_ + ": not a socket");
+  return way;
 }
 
 /// A provider that was found stays the provider until its container ends: `container_` holds that very life of it.

@@ -23,6 +23,7 @@ namespace xc::shim {
 /// What all doors of one monitor share; outlives them.
 struct Street {
   std::string consumer;
+  std::string key;  ///< of its entry in the state directory
   const sys::Proc& proc;
   const std::vector<model::Offered>& host;  ///< the host's own offers
   const registry::StateDir* state;          ///< null for a mediator without a container
@@ -30,6 +31,14 @@ struct Street {
 };
 
 [[nodiscard]] sys::SocketKind kind_of(model::SocketKind kind);
+
+/// Where a provider has its socket, held by descriptors (O_PATH).
+struct Way {
+  Fd socket;     ///< none while there is no socket of that name
+  Fd directory;  ///< that it lies in
+  Fd mounts;     ///< the mount namespace that it lies in; none for the host
+  Fd process;    ///< pidfd of the provider's init; none for the host, and before Linux 5.3
+};
 
 class Door {
  public:
@@ -44,6 +53,8 @@ class Door {
     std::string reason;  ///< why there is no server, for status and log
   };
   [[nodiscard]] Opened open();
+  /// The provider's socket as a file, not connected to. effective() is then that provider's.
+  [[nodiscard]] Result<Way> locate();
 
   /// Rights at the provider of the last attempt, and what kind of service it is.
   [[nodiscard]] const grant::Effective& effective() const { return effective_; }

@@ -54,10 +54,10 @@ Result<Fd> take(int place) {
 }
 
 /// What the monitor needs for as long as it lives: to reach providers' roots and sockets whoever owns them, and to make
-/// and end workers. Everything else is given up.
+/// and end workers; and to enter mount namespaces (setns(2)) for links that are direct. Everything else is given up.
 Result<> keep_what_is_needed() {
-  return sys::keep_capabilities({CAP_SYS_PTRACE, CAP_SYS_ADMIN, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER,
-                                 CAP_SETUID, CAP_SETGID, CAP_SETPCAP, CAP_KILL});
+  return sys::keep_capabilities({CAP_SYS_PTRACE, CAP_SYS_ADMIN, CAP_SYS_CHROOT, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH,
+                                 CAP_FOWNER, CAP_SETUID, CAP_SETGID, CAP_SETPCAP, CAP_KILL});
 }
 
 std::optional<sys::OwnCgroup> enter_cgroup(const sys::Proc& proc, const std::string& key) {
@@ -102,7 +102,7 @@ Result<> serve(const Config& config, Given& given) {
   const auto state = XC_TRY(registry::StateDir::find(config.state));
   const auto process = XC_TRY(sys::find_process(proc, static_cast<pid_t>(config.init.pid), config.init.start_time));
   if (!process) return fail(Kind::kernel, "the container has ended");
-  const Street street{config.consumer, proc, config.host, &state, &*process};
+  const Street street{config.consumer, config.key, proc, config.host, &state, &*process};
   // Open to the very end: it tells a sweeping hook that somebody is at it who reaches more than the hook.
   const auto status = listen_for_status(state, config.key);
   auto outcome = status ? watch_over(config, street, given, *status) : Result<>(std::unexpected(status.error()));

@@ -22,6 +22,7 @@ constexpr std::uint64_t signal_token = lifetime_token + 1;
 constexpr std::uint64_t status_token = lifetime_token + 2;
 constexpr std::uint64_t worker_token = lifetime_token + 3;
 constexpr std::uint64_t guard_token = lifetime_token + 4;
+constexpr std::uint64_t shortcut_token = 2 * lifetime_token;  // and a link's index
 constexpr std::size_t events_at_once = 16;
 
 }  // namespace
@@ -39,15 +40,18 @@ Result<Monitor> Monitor::create(const Config& config, const Street& street, std:
     XC_CHECK(monitor.poller_.add(monitor.guard_.descriptor(), EPOLLIN, guard_token));
   const uid_t worker_uid = private_uid(static_cast<pid_t>(config.init.pid != 0 ? config.init.pid : ::getpid()));
   for (std::size_t i = 0; i < config.links.size(); ++i) {
-    XC_CHECK(watched(listeners.at(i), i));
-    monitor.posts_.push_back(std::make_unique<Post>(config.links[i], street, worker_uid, std::move(listeners[i])));
-    monitor.posts_.back()->observe(monitor.watch_.observer.get());
+    auto post = std::make_unique<Post>(config.links[i], street, worker_uid, std::move(listeners.at(i)));
+    if (post->listener() >= 0) XC_CHECK(monitor.poller_.add(post->listener(), EPOLLIN, i));
+    post->observe(monitor.watch_.observer.get());
+    monitor.posts_.push_back(std::move(post));
   }
   return monitor;
 }
 
 Result<> Monitor::run() {
   std::array<epoll_event, events_at_once> room{};
+  for (auto& post : posts_) post->begin();
+  watch_shortcuts();
   sys::forget_program_pages();  // those of the start
   for (bool alive = true; alive;) {
     const auto events = XC_TRY(poller_.wait(room, milliseconds_to_wait()));
@@ -55,6 +59,7 @@ Result<> Monitor::run() {
     for (const auto& event : events) alive = XC_TRY(handle(event.data.u64)) && alive;
     resume_due();
     check_workers();
+    watch_shortcuts();
     XC_CHECK(look_after_devices());
   }
   for (auto& post : posts_) post->end();
@@ -71,6 +76,7 @@ Result<bool> Monitor::handle(std::uint64_t token) {
     poller_.remove(guard_.descriptor());  // until the look that is due now, further events say nothing new
     guard_asleep_ = true;
   }
+  if (token >= shortcut_token) posts_.at(token - shortcut_token)->notice(now_);
   if (token < posts_.size()) serve(token);
   return true;
 }
@@ -105,6 +111,18 @@ void Monitor::watch_workers(const Post& post) {
   for (const int number : post.worker_descriptors()) {
     if (std::find(watched_workers_.begin(), watched_workers_.end(), number) != watched_workers_.end()) continue;
     if (poller_.add(number, EPOLLIN, worker_token)) watched_workers_.push_back(number);
+  }
+}
+
+/// A shortcut says itself when it wants to be watched; its descriptor never changes.
+void Monitor::watch_shortcuts() {
+  watched_shortcuts_.resize(posts_.size(), -1);
+  for (std::size_t i = 0; i < posts_.size(); ++i) {
+    const int wanted = posts_[i]->shortcut_descriptor();
+    int& watched = watched_shortcuts_[i];
+    if (wanted == watched) continue;
+    if (watched >= 0) poller_.remove(watched);
+    watched = wanted >= 0 && poller_.add(wanted, EPOLLIN, shortcut_token + i) ? wanted : -1;
   }
 }
 

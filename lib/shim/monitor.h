@@ -44,6 +44,7 @@ class Monitor {
   void check_workers();
   void resume_due();
   void watch_workers(const Post& post);
+  void watch_shortcuts();
   void answer_status();
   [[nodiscard]] int milliseconds_to_wait() const;
 
@@ -60,6 +61,7 @@ class Monitor {
   std::vector<Paused> paused_;
   bool worker_ended_ = false;  ///< one of them, as the poller says
   std::vector<int> watched_workers_;
+  std::vector<int> watched_shortcuts_;  ///< one for each link; -1 = not now
   Clock::time_point now_;
 };
 

@@ -77,7 +77,19 @@ Post::Post(const model::Link& link, const Street& street, uid_t worker_uid, Fd l
       worker_uid_(worker_uid),
       listener_(std::move(listener)),
       door_(link, street),
-      connections_(connections_possible(link.limits.connections)) {}
+      shortcut_(link, street),
+      connections_(connections_possible(link.limits.connections)) {
+  if (is_of_datagrams(link)) listener_.reset();  // nobody could serve it: refused until the provider's own is shown
+}
+
+void Post::begin() {
+  if (link_.direct || is_of_datagrams(link_)) tend_shortcut();
+}
+
+void Post::tend_shortcut() {
+  const bool possible = !closed_ && street_.init != nullptr && link_.target.starts_with('/');
+  if (possible) shortcut_.tend(door_);
+}
 
 std::optional<milliseconds> Post::serve(Clock::time_point now) {
   if (!listener_) return std::nullopt;
@@ -90,6 +102,7 @@ std::optional<milliseconds> Post::serve(Clock::time_point now) {
   if (!client && (errno == EAGAIN || errno == ECONNABORTED || errno == EINTR)) return std::nullopt;
   if (!client) return milliseconds(100);  // it stays readable: without a pause we would spin
   if (auto outcome = admit(std::move(client), std::move(opened), now); !outcome) turn_away(outcome.error().text);
+  if (door_.effective().direct && !shortcut_.is_shown()) tend_shortcut();  // the next client needs nobody any more
   return std::nullopt;
 }
 
@@ -121,7 +134,7 @@ Result<> Post::greet(const Fd& server) const {
 
 /// Dropping the pair closes it: the client sees the end.
 void Post::turn_away(const std::string& why) {
-  if (listener_) reason_ = why;  // a closed link keeps the reason of that
+  if (!closed_) reason_ = why;  // a closed link keeps the reason of that
   log::warning(street_.consumer + ": " + link_.service + ": " + why);
 }
 
@@ -205,6 +218,7 @@ bool Post::saturated() const {
 }
 
 bool Post::check(Clock::time_point now) {
+  if (shortcut_.next_look().value_or(Clock::time_point::max()) <= now) tend_shortcut();
   const auto over = [this](const Retired& one) {
     if (!is_over(one.process)) return false;
     (void)reap(one.process);
@@ -223,8 +237,9 @@ bool Post::check(Clock::time_point now) {
 }
 
 std::optional<Clock::time_point> Post::next_check() const {
-  if (!worker_ || untaken() == 0) return std::nullopt;
-  return waiting_since_ + stuck_after;
+  const auto look = shortcut_.next_look();
+  if (!worker_ || untaken() == 0) return look;
+  return std::min(look.value_or(Clock::time_point::max()), waiting_since_ + stuck_after);
 }
 
 /// The worker died. The listener and whoever waits in it are untouched; too many deaths within a minute close the link.
@@ -266,7 +281,9 @@ void Post::end() {
 }
 
 void Post::close(std::string reason) {
-  if (!listener_) return;
+  if (closed_) return;
+  closed_ = true;
+  shortcut_.take_away();
   listener_.reset();  // whoever connects now is refused by the kernel instead of waiting for nobody
   reason_ = std::move(reason);
   log::error(street_.consumer + ": " + link_.service + ": link closed: " + reason_);
@@ -279,9 +296,9 @@ PostStatus Post::status() const {
   status.role = link_.role;
   status.target = link_.target;
   status.passed_over = link_.passed_over;
-  status.state = listener_ ? "open" : "closed";
+  status.state = closed_ ? "closed" : shortcut_.is_shown() ? "direct" : "open";
   status.provider = door_.provider();
-  status.reason = reason_;
+  status.reason = shortcut_.trouble().empty() ? reason_ : shortcut_.trouble();
   status.connections = past_.passed + passed_ + turned_away_;
   for (const Retired& one : retired_) status.connections += one.passed;
   status.refusals = refused_;

@@ -17,6 +17,7 @@
 #include "shim/page.h"
 #include "shim/sandbox.h"
 #include "shim/session.h"
+#include "shim/shortcut.h"
 
 namespace xc::shim {
 
@@ -27,7 +28,7 @@ struct PostStatus {
   std::string role;
   std::string target;
   std::vector<model::Attempt> passed_over;  ///< places that it does not have, and why
-  std::string state;                        ///< "open", "closed"
+  std::string state;                        ///< "open", "direct" (the provider's own socket is shown), "closed"
   std::string provider;                     ///< who answered last
   std::string reason;                       ///< why the last attempt failed, or why the link is closed
   std::uint64_t connections = 0;
@@ -72,6 +73,12 @@ class Post {
   /// (the provider's backlog or the worker is full); empty = until somebody knocks.
   [[nodiscard]] std::optional<std::chrono::milliseconds> serve(Clock::time_point now);
 
+  /// Before the container goes on: a provider that is there may be had directly.
+  void begin();
+  /// Readable when a direct link must be looked at (notice()); -1 = not now.
+  [[nodiscard]] int shortcut_descriptor() const { return shortcut_.descriptor(); }
+  void notice(Clock::time_point now) { shortcut_.notice(now); }
+
   /// Workers that start from now on tell what they do to this socket, which outlives the post; -1 = nobody listens.
   void observe(int socket) { observer_ = socket; }
   /// Buries workers that died and ends one that stopped taking connections. True when a worker is gone.
@@ -104,6 +111,7 @@ class Post {
     mediate::Tally tally;
     std::vector<std::string> reasons;
   };
+  void tend_shortcut();
   [[nodiscard]] Result<> admit(Fd client, Door::Opened opened, Clock::time_point now);
   [[nodiscard]] Result<> greet(const Fd& server) const;
   [[nodiscard]] Result<> hand_over(const Handover& handover, Clock::time_point now);
@@ -123,12 +131,14 @@ class Post {
   uid_t worker_uid_;
   Fd listener_;
   Door door_;
+  Shortcut shortcut_;
   unsigned connections_;  ///< at the same time
   SharedPage page_;       ///< the worker's; a link that nobody uses costs nothing
   std::optional<Worker> worker_;
   std::vector<Retired> retired_;
   Past past_;
   int observer_ = -1;
+  bool closed_ = false;
   std::string reason_;
   std::uint64_t passed_ = 0;       ///< connections handed to the worker
   std::uint64_t turned_away_ = 0;  ///< connections of a raw link closed because there was no provider for them
