@@ -72,11 +72,22 @@ std::optional<SysfsNode> read_node(int above, const std::string& name) {
   return SysfsNode{static_cast<std::uint32_t>(*major), static_cast<std::uint32_t>(*minor), name_in_uevent(*uevent)};
 }
 
+/// A virtio device sits on a PCI device whose driver only carries it.
+std::string driver_of(const Fd& hardware) {
+  const std::string own = link_name(hardware.get(), "driver");
+  if (own != "virtio-pci") return own;
+  for (const std::string& name : names_in(hardware)) {
+    const std::string carried = name.starts_with("virtio") ? link_name(hardware.get(), name + "/driver") : "";
+    if (!carried.empty()) return carried;
+  }
+  return own;
+}
+
 void add_hardware(const Fd& device, SysfsDevice& found) {
   const Fd hardware = open_directory(device.get(), "device");
   if (!hardware) return;
   found.hardware = place_of(hardware);
-  found.driver = link_name(hardware.get(), "driver");
+  found.driver = driver_of(hardware);
   const Fd family = open_directory(hardware.get(), found.subsystem);
   if (!family) return;
   for (const std::string& name : names_in(family))

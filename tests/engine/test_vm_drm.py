@@ -1,0 +1,114 @@
+"""Real display devices, in a virtual machine that is booted once: virtio-gpu (card and render node), vgem (the same without a
+screen) and bochs (a card alone), with runc and crun containers that get their nodes from our hook."""
+
+import re
+
+import bed as beds
+import guest
+import pytest
+
+CARD = {"name": "card", "type": "drm", "socket": "/dev/dri/card0"}  # virtio-gpu
+VGEM = {"name": "vgem", "type": "drm", "socket": "/dev/dri/renderD129"}
+BOCHS = {"name": "bochs", "type": "drm", "socket": "/dev/dri/card2"}
+
+
+def wish(name, role, target=None):
+    return {"name": name, "role": role, **({"target": target} if target else {})}
+
+
+@pytest.fixture(scope="module")
+def vm():
+    one = guest.boot()
+    yield one
+    one.end()
+
+
+@pytest.fixture(params=["runc", "crun"])
+def both(request, vm):
+    yield from engine_in(vm, request.param)
+
+
+@pytest.fixture
+def inside(vm):
+    """For cases about devices, where one engine is as good as the other, and crun is quicker."""
+    yield from engine_in(vm, "crun")
+
+
+def engine_in(vm, name):
+    one = guest.Guest(vm, name)
+    one.host_services(CARD, VGEM, BOCHS, {"name": "keys", "type": "input", "socket": "/dev/input/event1"})
+    yield one
+    assert vm.run("ls /run/xconnect/c")[1] == "", "left behind"
+
+
+@pytest.mark.parametrize("idmap", [False, True], ids=["plain", "idmapped"])
+def test_a_card_drives_the_screen_and_a_render_node_does_not(both, idmap):
+    script = f"{guest.drm('/dev/dri/card0', 'version', 'drop', 'master', 'dumb', 'resources')}; echo; " \
+             f"{guest.drm('/dev/dri/renderD128', 'version', 'master', 'resources')} | sed s/^/render-/; ls /dev/dri"
+    _, output, log = both.run(script, wish("card", "master"), wish("card", "render", "/dev/dri/renderD128"), idmap=idmap)
+    said = guest.answers(output)
+    assert said["version"] == "ok virtio_gpu", output + log
+    assert (said["drop"], said["master"], said["dumb"]) == ("ok ", "ok ", "ok "), output
+    assert said["resources"] == "ok 2 connectors 2 crtcs"
+    assert said["render-version"] == "ok virtio_gpu"
+    assert said["render-master"] == said["render-resources"] == "EACCES"
+    assert output.split()[-2:] == ["card0", "renderD128"]
+
+
+def test_renamed_nodes_and_those_found_by_role(inside):
+    """The second GPU's render node where programs look for the first one's; a pair that only its hardware tells."""
+    script = f"{guest.drm('/dev/dri/renderD128', 'version')}; ls -l /dev/dri | grep -v total"
+    _, output, log = inside.run(script, wish("vgem", "render", "/dev/dri/renderD128"), wish("bochs", "master"))
+    assert guest.answers(output)["version"] == "ok vgem", output + log
+    assert re.search(r"226, +2 .* card2\n", output) and re.search(r"226, +129 .* renderD128\n", output), output
+    _, output, log = inside.run("ls /dev/dri", wish("card", "render"))
+    assert output == "renderD128\n", output + log
+
+
+def test_a_card_alone_has_no_render_node_to_give(inside):
+    code, output, log = inside.run("ls /dev/dri", wish("bochs", "render"))
+    assert code != 0 and "is a card, whose hardware has no render node" in output + log
+    code, output, log = inside.run("ls /dev/dri", wish("vgem", "master"))
+    assert code != 0 and 'is a render node, and the role "master" needs a card' in output + log
+
+
+@pytest.mark.parametrize("idmap", [False, True], ids=["plain", "idmapped"])
+def test_modetest_sets_a_mode_through_the_planted_card(both, idmap):
+    script = ("id=$(modetest -M virtio_gpu -c 2>/dev/null | grep -w 'Virtual-1' | head -1 | cut -f1); "
+              "modetest -M virtio_gpu -s $id:1024x768 </dev/null; echo code $?")
+    _, output, log = both.run(script, wish("card", "master"), idmap=idmap)
+    assert "setting mode 1024x768" in output and output.endswith("code 0\n"), output + log
+
+
+def test_the_cards_rule_is_exact(inside):
+    """Root of a plain container makes the other node itself, and may not open it."""
+    def may_mknod(config):
+        for kind in config["process"]["capabilities"].values():
+            kind.append("CAP_MKNOD")
+
+    script = f"mknod /tmp/other c 226 0; {guest.drm('/tmp/other', 'version')}; {guest.drm('/dev/dri/renderD128', 'version')}"
+    _, output, log = inside.run(script, wish("card", "render"), edit=may_mknod)
+    assert output == "open: EPERM\nversion: ok virtio_gpu\n", output + log
+
+
+def test_a_container_hands_on_the_card_it_has(inside):
+    offer = beds.services({"name": "own-card", "type": "drm", "socket": "/dev/dri/card0"})
+    owner = inside.start("owner", "sleep 60", wish("card", "master"), services=offer)
+    try:
+        _, output, log = inside.run(guest.drm("/dev/dri/renderD128", "version"), wish("own-card", "render"))
+        assert output == "version: ok virtio_gpu\n", output + log
+    finally:
+        inside.stop(owner)
+
+
+def test_an_input_device_and_none_of_its_neighbours(inside):
+    script = "(: </dev/input/event1) && echo open; ls /dev/input"
+    _, output, log = inside.run(script, wish("keys", "any"))
+    assert output == "open\nevent1\n", output + log
+
+
+def test_the_plan_tells_driver_and_pair(inside):
+    inside.bundle("planned", "true", [wish("card", "master")])
+    output = inside.vm.must("/xc/xc-inject plan /c/planned")
+    for words in ("c 226:0 dri/card0, driver virtio_gpu", "dri/renderD128", "/devices/pci", "allows c 226:0 rw"):
+        assert words in output, output
