@@ -59,7 +59,8 @@ inject::Launch launcher(Hook& hook, const registry::StateDir& state, const injec
     config.key = registry::key_of(record.container.name, record.init.pid);
     config.state = state.path();
     config.init = record.init;
-    for (const auto& link : record.links) (model::is_node(link) ? config.devices : config.links).push_back(link);
+    for (const auto& link : record.links)
+      (model::is_node(link) ? config.devices : model::is_lease(link) ? config.leases : config.links).push_back(link);
     config.host = relevant(hook.host.services, record.links);
     config.directories = static_cast<std::uint32_t>(directories.size());
     const Fd program = XC_TRY(shim::open_program("xc-shim"));

@@ -81,9 +81,14 @@ void fields(A& a, Link& l) {
   return link.socket_kind == SocketKind::datagram;
 }
 
+/// A device of which a lease is handed out, over a socket.
+[[nodiscard]] inline bool is_lease(const Link& link) {
+  return is_device(link.type) && link.device && link.device->connector;
+}
+
 /// A device whose node itself appears in the container. Every other link is a socket, that of a lease too.
 [[nodiscard]] inline bool is_node(const Link& link) {
-  return is_device(link.type) && !(link.device && link.device->connector);
+  return is_device(link.type) && !is_lease(link);
 }
 
 }  // namespace xc::model

@@ -96,6 +96,8 @@ Result<> Draft::add_link(const model::Requirement& wanted) {
 
 Result<model::Plan> Draft::finish() {
   XC_CHECK(check_conflicts(plan_.links));
+  // A shim gets the listeners of leases after those that its workers serve.
+  std::ranges::stable_partition(plan_.links, [](const auto& link) { return !model::is_lease(link); });
   const bool gpu = std::ranges::any_of(
       plan_.links, [](const auto& link) { return link.type == model::Type::drm && model::is_node(link); });
   for (model::Link& link : plan_.links) link.render_node = gpu;

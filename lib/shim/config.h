@@ -18,6 +18,7 @@ struct Config {
   std::string state;                 ///< path of the state directory; empty for a mediator without a container
   model::Instance init;              ///< the container's first process; pid 0 for a mediator without a container
   std::vector<model::Link> links;    ///< one listener each, in the same order
+  std::vector<model::Link> leases;   ///< of screens; their listeners follow those of the links
   std::vector<model::Link> devices;  ///< nodes that were planted, and are guarded from losing their rule
   std::vector<model::Offered> host;  ///< what the host itself offers of the services these links name
   std::uint32_t directories = 0;     ///< holds on what was planted, in the order of the record; after the listeners
@@ -29,6 +30,7 @@ void fields(A& a, Config& c) {
   a("state", c.state);
   a("init", c.init);
   a("links", c.links);
+  a("leases", c.leases);
   a("devices", c.devices);
   a("host", c.host);
   a("directories", c.directories);

@@ -135,7 +135,8 @@ Result<> live_as_monitor() {
   given.init = XC_TRY(take(Places::init));
   log::also_to(XC_TRY(take(Places::log)));
   int place = Places::listeners;
-  for (std::size_t i = 0; i < config.links.size(); ++i) given.listeners.push_back(XC_TRY(take(place++)));
+  for (std::size_t i = 0; i < config.links.size() + config.leases.size(); ++i)
+    given.listeners.push_back(XC_TRY(take(place++)));
   for (std::size_t i = 0; i < config.directories; ++i) given.directories.push_back(XC_TRY(take(place++)));
   auto outcome = serve(config, given);
   if (!outcome) log::error(config.consumer + ": " + outcome.error().text);

@@ -22,6 +22,7 @@ constexpr std::uint64_t signal_token = lifetime_token + 1;
 constexpr std::uint64_t status_token = lifetime_token + 2;
 constexpr std::uint64_t worker_token = lifetime_token + 3;
 constexpr std::uint64_t guard_token = lifetime_token + 4;
+constexpr std::uint64_t first_desk_token = lifetime_token + 16;
 constexpr std::uint64_t shortcut_token = 2 * lifetime_token;  // and a link's index
 constexpr std::size_t events_at_once = 16;
 
@@ -45,6 +46,12 @@ Result<Monitor> Monitor::create(const Config& config, const Street& street, std:
     post->observe(monitor.watch_.observer.get());
     monitor.posts_.push_back(std::move(post));
   }
+  for (std::size_t i = 0; i < config.leases.size(); ++i) {
+    Fd& listener = listeners.at(config.links.size() + i);
+    XC_CHECK(watched(listener, first_desk_token + i));
+    monitor.desks_.push_back(
+        std::make_unique<LeaseDesk>(config.leases[i], street.state, config.key, std::move(listener)));
+  }
   return monitor;
 }
 
@@ -63,6 +70,7 @@ Result<> Monitor::run() {
     XC_CHECK(look_after_devices());
   }
   for (auto& post : posts_) post->end();
+  for (auto& desk : desks_) desk->end();
   return {};
 }
 
@@ -78,6 +86,7 @@ Result<bool> Monitor::handle(std::uint64_t token) {
   }
   if (token >= shortcut_token) posts_.at(token - shortcut_token)->notice(now_);
   if (token < posts_.size()) serve(token);
+  if (token >= first_desk_token && token < shortcut_token) desks_.at(token - first_desk_token)->serve();
   return true;
 }
 
@@ -148,6 +157,7 @@ void Monitor::answer_status() {
   status.container = config_.consumer;
   status.pid = config_.init.pid;
   for (const auto& post : posts_) status.links.push_back(post->status());
+  for (const auto& desk : desks_) status.links.push_back(desk->status());
   for (auto& device : guard_.status()) status.links.push_back(std::move(device));
   const std::string text = to_json(status) + "\n";  // far below a socket buffer: sent at once or not at all
   (void)::send(peer.get(), text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);

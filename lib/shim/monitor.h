@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "shim/config.h"
 #include "shim/guard.h"
+#include "shim/lease_desk.h"
 #include "shim/post.h"
 #include "sys/poller.h"
 
@@ -55,6 +56,7 @@ class Monitor {
   const Config& config_;
   Watch watch_;
   sys::Poller poller_;
+  std::vector<std::unique_ptr<LeaseDesk>> desks_;
   DeviceGuard guard_;
   bool guard_asleep_ = false;
   std::vector<std::unique_ptr<Post>> posts_;

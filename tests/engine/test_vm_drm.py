@@ -5,6 +5,7 @@ import re
 
 import bed as beds
 import guest
+import host
 import pytest
 
 CARD = {"name": "card", "type": "drm", "socket": "/dev/dri/card0"}  # virtio-gpu
@@ -72,8 +73,8 @@ def test_a_card_alone_has_no_render_node_to_give(inside):
     assert code != 0 and 'is a render node, and the role "master" needs a card' in output + log
 
 
-@pytest.mark.parametrize("idmap", [False, True], ids=["plain", "idmapped"])
-def test_modetest_sets_a_mode_through_the_planted_card(both, idmap):
+def test_modetest_sets_a_mode_through_the_planted_card(both):
+    idmap = both.engine == "crun"
     script = ("id=$(modetest -M virtio_gpu -c 2>/dev/null | grep -w 'Virtual-1' | head -1 | cut -f1); "
               "modetest -M virtio_gpu -s $id:1024x768 </dev/null; echo code $?")
     _, output, log = both.run(script, wish("card", "master"), idmap=idmap)
@@ -112,3 +113,58 @@ def test_the_plan_tells_driver_and_pair(inside):
     output = inside.vm.must("/xc/xc-inject plan /c/planned")
     for words in ("c 226:0 dri/card0, driver virtio_gpu", "dri/renderD128", "/devices/pci", "allows c 226:0 rw"):
         assert words in output, output
+
+
+def holding(inside, word, role, **options):
+    """A container without any node that asks for a lease, and what it says until it is revoked."""
+    script = "ls /dev/dri 2>&1; xc-test-drm lease /run/screen.sock; exec sleep 60"
+    name = inside.start(word, script, wish("card", role, "/run/screen.sock"), **options)
+    assert host.wait_until(lambda: "paint: " in inside.output(name), 20), inside.output(name) + inside.log()
+    return name, guest.answers(inside.output(name))
+
+
+def middle_of_the_screen(vm):
+    width, height, pixels = vm.screen()
+    at = 3 * (height // 2 * width + width // 2)
+    return tuple(pixels[at:at + 3])
+
+
+def test_two_consumers_lease_a_screen_each_and_lose_it_at_the_end(both):
+    idmap = both.engine == "runc"
+    first, one = holding(both, "one", "lease", idmap=idmap)
+    second, other = holding(both, "two", "lease", idmap=idmap)
+    try:
+        assert "No such file" in both.output(first)
+        assert one["lease"] == "ok Virtual-1" and one["resources"] == "ok 1 connectors 1 crtcs" and one["paint"] == "ok "
+        assert other["lease"] == "ok Virtual-2" and other["paint"] == "ENODEV"  # nobody has plugged a screen in there
+        assert middle_of_the_screen(both.vm) == (0, 0xC0, 0)
+        # Whose shim opened the card first is gone now, and the other's lease lives on.
+        shims = both.vm.must("cd /proc && grep -l xc-shim [0-9]*/comm | cut -d/ -f1 | sort -n").split()
+        both.vm.must(f"kill {shims[0]}")
+        assert host.wait_until(lambda: "revoked" in both.output(first), 10), both.output(first) + both.log()
+        assert "revoked" not in both.output(second)
+        third, again = holding(both, "three", "lease:Virtual-1", idmap=idmap)
+        both.stop(third)
+        assert again["lease"] == "ok Virtual-1" and again["paint"] == "ok "
+    finally:
+        both.stop(first)
+        both.stop(second)
+
+
+def test_a_screen_that_is_leased_or_absent_is_not_leased(inside):
+    first, _ = holding(inside, "one", "lease:Virtual-1")
+    try:
+        for role, why in (("lease:Virtual-1", "leased already"), ("lease:HDMI-A-7", 'no connector "HDMI-A-7"')):
+            _, output, log = inside.run("xc-test-drm lease /run/s.sock", wish("card", role, "/run/s.sock"))
+            assert output == "lease: ENODATA\n" and why in log, output + log
+    finally:
+        inside.stop(first)
+
+
+def test_a_card_that_somebody_drives_is_not_leased(inside):
+    owner = inside.start("owner", "exec 3<>/dev/dri/card0; sleep 60", wish("card", "master"))
+    try:
+        _, output, log = inside.run("xc-test-drm lease /run/s.sock", wish("card", "lease", "/run/s.sock"))
+        assert output == "lease: ENODATA\n" and 'somebody else is master of "dri/card0"' in log, output + log
+    finally:
+        inside.stop(owner)

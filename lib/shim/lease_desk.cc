@@ -1,0 +1,60 @@
+#include "shim/lease_desk.h"
+
+#include <sys/socket.h>
+
+#include <utility>
+
+#include "shim/lessor.h"
+#include "sys/log.h"
+#include "sys/unix_message.h"
+
+namespace xc::shim {
+
+void LeaseDesk::serve() {
+  const Fd client{::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)};
+  if (!client) return;
+  const auto done = hand_out(client);
+  ++(done ? served_ : refused_);
+  const std::string reason = done ? "" : done.error().text;
+  if (!reason.empty() && reason != reason_) log::warning(link_.service + ": " + reason);
+  reason_ = reason;
+}
+
+Result<> LeaseDesk::make_lease() {
+  if (state_ == nullptr || !link_.device) return fail(Kind::internal, "a lease without a container");
+  if (!card_) card_ = XC_TRY(open_shared_card(*state_, key_, *link_.device));
+  lease_ = XC_TRY(sys::lease_connector(card_, link_.device->connector.value_or("")));
+  return {};
+}
+
+Result<> LeaseDesk::hand_out(const Fd& client) {
+  if (!lease_) XC_CHECK(make_lease());
+  const std::string line = lease_->connector + "\n";
+  const int descriptor = lease_->fd.get();
+  const auto sent = XC_TRY(sys::send_message(client.get(), line, {&descriptor, 1}));
+  if (sent && *sent == line.size()) return {};
+  return fail(Kind::again, "the client takes no byte");
+}
+
+void LeaseDesk::end() {
+  if (lease_) sys::revoke_lease(card_, lease_->id);
+  lease_.reset();
+}
+
+PostStatus LeaseDesk::status() const {
+  PostStatus status;
+  status.service = link_.service;
+  status.type = name_of(link_.type);
+  status.role = link_.role;
+  status.target = link_.target;
+  status.passed_over = link_.passed_over;
+  status.state = "open";
+  status.provider = link_.provider;
+  status.reason = reason_;
+  status.connections = served_;
+  status.refusals = refused_;
+  if (lease_) status.last_reasons.push_back("leases " + lease_->connector);
+  return status;
+}
+
+}  // namespace xc::shim
