@@ -2,6 +2,7 @@
 #include "plan/planner.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "base/text.h"
@@ -97,7 +98,11 @@ Result<> Draft::add_link(const model::Requirement& wanted) {
 Result<model::Plan> Draft::finish() {
   XC_CHECK(check_conflicts(plan_.links));
   // A shim gets the listeners of leases after those that its workers serve.
-  std::ranges::stable_partition(plan_.links, [](const auto& link) { return !model::is_lease(link); });
+  std::vector<model::Link> leases;
+  for (const model::Link& link : plan_.links)
+    if (model::is_lease(link)) leases.push_back(link);
+  std::erase_if(plan_.links, model::is_lease);
+  std::ranges::move(leases, std::back_inserter(plan_.links));
   const bool gpu = std::ranges::any_of(
       plan_.links, [](const auto& link) { return link.type == model::Type::drm && model::is_node(link); });
   for (model::Link& link : plan_.links) link.render_node = gpu;

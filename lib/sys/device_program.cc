@@ -100,10 +100,9 @@ class Run {
     if (operation == BPF_MOV) {
       if (now.off != 0 || (from.context && !wide)) return false;
       to = from;
-    } else if (to.context || from.context) {
-      return false;
-    } else if (!calculate(operation, to.number, wide ? from.number : from.number & 0xffffffffU, wide ? 63 : 31)) {
-      return false;
+    } else {
+      const std::uint64_t with = wide ? from.number : from.number & 0xffffffffU;
+      if (to.context || from.context || !calculate(operation, to.number, with, wide ? 63 : 31)) return false;
     }
     if (!wide) to.number &= 0xffffffffU;
     return true;

@@ -169,9 +169,12 @@ Result<Lease> lease_connector(const Fd& card, std::string_view name) {
     if (name.empty() || one.name == name) fit.push_back(std::move(one));
   }
   if (fit.empty()) return fail(Kind::plant, "the card has no connector " + text::quoted(name));
-  std::ranges::stable_partition(fit, &Connector::attached);
-  for (const Connector& connector : fit)
-    if (auto lease = XC_TRY(lease_one(card, screens, connector))) return std::move(*lease);
+  for (const bool attached : {true, false}) {
+    for (const Connector& connector : fit) {
+      if (connector.attached != attached) continue;
+      if (auto lease = XC_TRY(lease_one(card, screens, connector))) return std::move(*lease);
+    }
+  }
   return fail(Kind::plant,
               name.empty() ? "every connector of the card is leased already" : "the connector is leased already",
               EBUSY);
