@@ -229,6 +229,9 @@ Result<> Draft::check_form(std::string_view target) const {
 }
 
 Result<> Draft::check_fit(const model::Link& link, std::string_view place) const {
+  if (model::is_lease(link) && place.starts_with('@'))
+    return fail(Kind::manifest, "target " + quoted(place) +
+                                    " is a name that neighbours could use, and a lease is a screen: use a path");
   if (link.type == model::Type::chardev && place.starts_with('/')) return check_device_target(place);
   XC_CHECK(check_target(place, home_));
   return check_place_for(model::is_node(link) ? link.type : model::Type::raw_unix, place);

@@ -208,6 +208,11 @@ TEST(DevicePlan, ALeaseIsASocketAndNoNode) {
   EXPECT_EQ(steps_of(*plan), "record listen plant launch ");
   EXPECT_FALSE(plan->links[0].render_node);
   EXPECT_FALSE(Setting("lease", "/dev/dri/card0").plan());
+  EXPECT_FALSE(Setting("lease", "@screen").plan());
+  const auto guessed = Setting("lease").plan();
+  ASSERT_TRUE(guessed) << guessed.error().text;
+  EXPECT_EQ(guessed->links[0].target, "/run/pv/services/gpu.sock");
+  for (const auto& place : guessed->links[0].places) EXPECT_FALSE(place.starts_with("@"));
 }
 
 TEST(DevicePlan, SaysWhatIsGrantedAndWhy) {
