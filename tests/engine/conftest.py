@@ -1,6 +1,9 @@
 """Every engine test runs in the house; every one of them must leave it as it found it."""
 
+import importlib
+import os
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -11,8 +14,20 @@ if house.inside():
     import host
 
 
+def fetch_kernel(arguments):
+    """For tests in a virtual machine, before the house: it has no network."""
+    files = [argument for argument in arguments if ".py" in argument]
+    if files and not any("test_vm_" in name for name in files):
+        return
+    source = Path(os.environ.get("XC_SOURCE", Path(__file__).resolve().parents[2]))
+    build = Path(os.environ.get("XC_BUILD", source / "build/dev"))
+    sys.path.insert(0, str(source / "tests/vm"))
+    importlib.import_module("kernel").prepare(build / "vm")
+
+
 def pytest_configure(config):
     if not house.inside():
+        fetch_kernel(config.invocation_params.args)
         config.pluginmanager.getplugin("capturemanager").stop_global_capturing()
         house.enter([sys.executable, "-m", "pytest", *config.invocation_params.args])
 
