@@ -88,6 +88,15 @@ void DeviceGuard::look_after(Watched& one) {
   one.trouble = trouble;
 }
 
+void DeviceGuard::end() {
+  if (!group_) return;
+  for (const Watched& one : devices_) {
+    const auto granted = group_->granted(number_of(*one.link));
+    if (granted) (void)group_->withdraw(number_of(*one.link), *granted);  // fails when the container is gone
+  }
+  group_.reset();
+}
+
 std::vector<PostStatus> DeviceGuard::status() const {
   std::vector<PostStatus> all;
   for (const Watched& one : devices_) {

@@ -36,6 +36,8 @@ class DeviceGuard {
   [[nodiscard]] std::optional<Time> next_check() const;
   /// Puts back what is lost, when a look is due. True when it looked.
   bool check(Time now);
+  /// The link is over, though its container may live on: nobody inside may open the nodes any more.
+  void end();
   [[nodiscard]] std::vector<PostStatus> status() const;
 
  private:

@@ -71,6 +71,7 @@ Result<> Monitor::run() {
   }
   for (auto& post : posts_) post->end();
   for (auto& desk : desks_) desk->end();
+  guard_.end();
   return {};
 }
 

@@ -175,6 +175,22 @@ Result<DeviceGrant> DeviceGroup::allow(DeviceNumber device) const {
   return std::unexpected(programmed.error());
 }
 
+Result<DeviceGrant> DeviceGroup::granted(DeviceNumber device) const {
+  DeviceGrant grant;
+  if (list_) {
+    const std::string list = XC_TRY(read_file(list_.get(), "devices.list", list_limit));
+    const auto lines = text::split(list, '\n');
+    grant.listed = std::ranges::find(lines, rule_of(device)) != lines.end();
+  }
+  if (!own_) return grant;
+  const auto attached = XC_TRY(attached_to(own_.get()));
+  for (const auto id : attached.ids) {
+    const auto program = XC_TRY(hold_program(id));
+    grant.programmed = grant.programmed || without(device.major, device.minor, program.code);
+  }
+  return grant;
+}
+
 Result<> DeviceGroup::withdraw(DeviceNumber device, DeviceGrant granted) const {
   if (granted.listed) XC_CHECK(write_file(list_.get(), "devices.deny", rule_of(device)));
   if (!granted.programmed) return {};

@@ -37,6 +37,9 @@ class DeviceGroup {
   /// because that would still count.
   [[nodiscard]] Result<DeviceGrant> allow(DeviceNumber device) const;
 
+  /// What an allow() of somebody else's has changed, as far as the groups tell: a line or a program of our form.
+  [[nodiscard]] Result<DeviceGrant> granted(DeviceNumber device) const;
+
   /// Takes back what an allow() changed.
   [[nodiscard]] Result<> withdraw(DeviceNumber device, DeviceGrant granted) const;
 

@@ -168,6 +168,17 @@ def test_a_rule_that_somebody_takes_away_comes_back(bed, kind, trigger):
             subprocess.run(["rm", "-r", "/run/systemd"], check=False)
 
 
+def test_when_the_link_ends_before_its_container_node_and_rule_are_gone(bed, kind):
+    plain = tool(kind, "rules", started(kind, bed.container("plain", lxc_lines=RESTRICTED)))
+    c = asking(bed)
+    pid = started(kind, c)
+    for shim in host.named("xc-shim"):
+        os.kill(shim, signal.SIGTERM)
+    assert host.wait_until(lambda: host.named("xc-shim") == [], 3)
+    assert tool(kind, "rules", pid) == plain
+    assert "No such file" in engines.call(["nsenter", "-t", str(pid), "-m", "-r", "/bin/stat", "/dev/fuse"]).output
+
+
 def test_a_monitor_with_nothing_to_guard_against_sleeps(bed, runc):
     started(runc, asking(bed))
     (pid,) = host.named("xc-shim")
