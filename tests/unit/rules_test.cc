@@ -56,10 +56,12 @@ TEST(Rules, SixtyFourServicesAreTheLimit) {
 }
 
 TEST(Rules, OnlyStreamsAreMediated) {
-  EXPECT_EQ(verdict(check_socket_kind(model::SocketKind::stream)), "fits");
-  EXPECT_EQ(verdict(check_socket_kind(model::SocketKind::seqpacket)), "fits");
-  EXPECT_EQ(verdict(check_socket_kind(model::SocketKind::datagram), Kind::plant),
-            "sockets of kind \"dgram\" are not supported yet");
+  EXPECT_EQ(verdict(check_socket_kind(model::SocketKind::stream, false)), "fits");
+  EXPECT_EQ(verdict(check_socket_kind(model::SocketKind::seqpacket, false)), "fits");
+  EXPECT_EQ(verdict(check_socket_kind(model::SocketKind::datagram, true)), "fits");
+  EXPECT_EQ(verdict(check_socket_kind(model::SocketKind::datagram, false), Kind::plant),
+            "a \"dgram\" service must be offered with \"via\": \"direct\": what it answers goes to the client's own "
+            "address, which nobody in between can have");
 }
 
 TEST(Rules, AnOfferLivesAtAPathInItsOwnRoot) {
