@@ -14,6 +14,7 @@ void add_all(CLI::App& app, int& status) {
   add_plan(app, status);
   add_status(app, status);
   add_doctor(app, status);
+  add_explain(app, status);
   add_mediate(app, status);
   add_hooks(app, status);
   app.add_subcommand("dbus-proxy",

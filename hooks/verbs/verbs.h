@@ -24,6 +24,7 @@ void add_check(CLI::App& app, int& status);
 void add_plan(CLI::App& app, int& status);
 void add_status(CLI::App& app, int& status);
 void add_doctor(CLI::App& app, int& status);
+void add_explain(CLI::App& app, int& status);
 void add_mediate(CLI::App& app, int& status);
 void add_hooks(CLI::App& app, int& status);
 

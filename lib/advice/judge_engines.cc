@@ -27,7 +27,8 @@ constexpr std::array faults{
           "every container fails: \"cgroups in hybrid mode not supported\"",
           "boot with systemd.unified_cgroup_hierarchy=1, or umount /sys/fs/cgroup/unified, or use runc"},
     Fault{"crun", "1.14", When::always, Severity::warning, "raises RLIMIT_MEMLOCK before it loads its device filter",
-          "without CAP_SYS_RESOURCE (inside a container, say) every container fails with EPERM on cgroups of version 2",
+          "without CAP_SYS_RESOURCE (inside a container, say) every container fails with EPERM on cgroups of "
+          "version 2",
           "give the caller CAP_SYS_RESOURCE, or use crun 1.14 or later"},
     Fault{"crun", "1.17", When::always, Severity::note, "fails a container whose hook does not read its standard input",
           "xc-hook reads it to its end; other hooks of the same container may not", ""},

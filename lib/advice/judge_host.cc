@@ -23,7 +23,8 @@ constexpr std::array calls{
     Call{"move_mount", "5.2", Severity::warning,
          "a link cannot be brought into a container whose root is already pivoted (LXC); runc and crun work"},
     Call{"pidfd_open", "5.3", Severity::warning,
-         "the end of a container is found by looking again and again, and a moment remains in which a pid can be "
+         "the end of a container is found by looking again and again, and a moment remains in which a pid "
+         "can be "
          "reused"},
     Call{"openat2", "5.6", Severity::note, "paths are walked step by step instead: slower, not less strict"},
     Call{"close_range", "5.9", Severity::note, "descriptors are closed one by one instead"},

@@ -1,0 +1,78 @@
+// Messages about command lines and about how a hook was called.
+#include <array>
+
+#include "advice/explain.h"
+
+namespace xc::advice {
+namespace {
+
+constexpr std::array entries{
+    Entry{"is not a command; see xc-inject --help|"
+          "unknown option, or one without its value; see xc-hook --help|too "
+          "many arguments; see xc-hook --help",
+          "the command line is not understood", "the program's --help lists what there is"},
+    Entry{"--config *: is not there",
+          "the configuration directory that was named does not exist; without --config, /etc/xconnect may be "
+          "absent",
+          "correct the path, or make the directory"},
+    Entry{"--root *: is not there", "the directory of the other system is not there",
+          "mount the image first, or correct the path"},
+    Entry{"--deadline: expected 1 to 60000 milliseconds", "the time a hook gives itself is out of range",
+          "2000 is usual"},
+    Entry{"--identity: expected json-line, proxy-v2 or credentials, of a unix link|--socket-type: expected "
+          "stream, or "
+          "for unix seqpacket|TYPE: * is not mediated; try unix, rest, dbus or wayland",
+          "xc-inject mediate does not know that word", "xc-inject mediate --help says the words"},
+    Entry{"LXC hook type *: use lxc.hook.start-host and lxc.hook.post-stop",
+          "xc-hook stands at a stage of LXC in which it cannot work", "xc-inject hooks print lxc says the lines"},
+    Entry{"LXC_PID is not set: use lxc.hook.start-host", "LXC sets the pid of the container's init from start-host on",
+          "use lxc.hook.start-host, with LXC 3.0 or later"},
+    Entry{"called inside the container's namespaces: use the hook stage createRuntime|is * already: use the "
+          "hook stage "
+          "createRuntime|stage *: use createRuntime (or prestart) and poststop",
+          "xc-hook stands at the wrong stage of config.json or hooks.d: there it sees the container from "
+          "inside, or "
+          "too late",
+          "xc-inject hooks print ENGINE says the lines; xc-inject doctor BUNDLE names the wrong one"},
+    Entry{"the engine did not finish the state on standard input in time|state: longer than 1 MiB",
+          "an OCI engine writes the container's state to the hook's standard input; this one did not, or "
+          "wrote "
+          "something else",
+          "call xc-hook as a hook, not by hand"},
+    Entry{"xc-shim is started by xc-hook, not by hand", "the shim gets its sockets from the hook",
+          "start a container instead"},
+    Entry{"*: no such engine; known are *", "that engine has no way of registration that we know",
+          "choose one of those that are named"},
+    Entry{"* has no directory for hooks: put what *",
+          "the engine reads hooks from each container's own configuration only",
+          "put the printed lines into config.json, or into LXC's configuration of the container"},
+    Entry{"the hook must be an absolute path of letters, digits",
+          "the path goes into JSON, into LXC's lines and through LXC's shell, unquoted",
+          "install xc-hook at a plain path"},
+    Entry{"*: what is it? say --as run, args, services or policy",
+          "neither the file's name nor its \"#spec\" says what kind of document it is",
+          "name it run.json, args.json or services.json, write \"#spec\", or say --as"},
+    Entry{"*: no such container is served", "no container of that name has links or offers now",
+          "xc-inject ps lists those that have; xc-inject doctor NAME says why one has not"},
+    Entry{"*: no container was ever served from here",
+          "the state directory does not exist: since the host started no hook has done anything",
+          "start a container with a run.json; xc-inject doctor finds a registration that is missing"},
+    Entry{"*: expected a descriptor|*: not known|the descriptor of --args|expected ADDRESS PATH; see --help|"
+          "expected the path of "
+          "the socket to make|not known here; a bus address is expected first|"
+          "no path "
+          "follows for the socket to make",
+          "the command line of xdg-dbus-proxy is not understood", "xc-inject dbus-proxy --help"},
+    Entry{"bus address *: *", "a D-Bus address must be of the kind unix:path=/run/dbus/system_bus_socket",
+          "correct DBUS_SYSTEM_BUS_ADDRESS or the argument"},
+    Entry{"*: working directory|ready descriptor", "what the caller handed over cannot be used",
+          "call it from a directory that exists, with the descriptor open"},
+    Entry{"nothing is known of that message", "neither a message of ours nor an errno was recognised",
+          "give the whole line between quotes, or only the errno's name"},
+};
+
+}  // namespace
+
+const std::span<const Entry> usage_entries = entries;
+
+}  // namespace xc::advice
