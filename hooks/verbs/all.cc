@@ -16,6 +16,8 @@ void add_all(CLI::App& app, int& status) {
   add_doctor(app, status);
   add_explain(app, status);
   add_mediate(app, status);
+  add_graph(app, status);
+  add_render(app, status);
   add_hooks(app, status);
   app.add_subcommand("dbus-proxy",
                      "mediate buses as xdg-dbus-proxy does, with its command line; see dbus-proxy --help");

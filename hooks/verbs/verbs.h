@@ -26,6 +26,8 @@ void add_status(CLI::App& app, int& status);
 void add_doctor(CLI::App& app, int& status);
 void add_explain(CLI::App& app, int& status);
 void add_mediate(CLI::App& app, int& status);
+void add_graph(CLI::App& app, int& status);
+void add_render(CLI::App& app, int& status);
 void add_hooks(CLI::App& app, int& status);
 
 /// All of them, in the order of --help.

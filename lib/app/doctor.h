@@ -35,6 +35,8 @@ void look_at_bundle(const DoctorOptions& options, advice::Facts& facts);
 [[nodiscard]] advice::Place place_at(const std::string& path);
 /// Follows symbolic links, as an engine would. At most 1 MiB of a regular file.
 [[nodiscard]] Result<std::string> read_at(const std::string& path);
+/// Absolute, without "." and links; as it is when it is not there.
+[[nodiscard]] std::string real_path_of(const std::string& path);
 /// Names in a directory, sorted; none when it is not there.
 [[nodiscard]] std::vector<std::string> names_at(const std::string& path);
 /// The lines of an LXC configuration, with those of what it includes below `root`.

@@ -141,9 +141,10 @@ void look_at_bundle(const DoctorOptions& options, advice::Facts& facts) {
   const std::string directory = directory_of(options, options.container);
   if (directory.empty()) return;
   advice::Bundle bundle;
-  bundle.directory = directory;
-  bundle.name =
-      options.container.find('/') == std::string::npos ? options.container : directory.substr(directory.rfind('/') + 1);
+  bundle.directory = real_path_of(directory);
+  bundle.name = options.container.find('/') == std::string::npos
+                    ? options.container
+                    : bundle.directory.substr(bundle.directory.rfind('/') + 1);
   for (const char* name : {"/run.json", "/args.json", "/services.json"})
     bundle.asks = bundle.asks || place_at(directory + name).sort != advice::Sort::missing;
   bundle.oci = place_at(directory + "/config.json").sort != advice::Sort::missing;

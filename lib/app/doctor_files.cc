@@ -70,6 +70,11 @@ Result<std::string> read_at(const std::string& path) {
   return sys::read_file(directory.get(), found.substr(slash + 1), most_text);
 }
 
+std::string real_path_of(const std::string& path) {
+  std::array<char, PATH_MAX> real{};
+  return ::realpath(path.c_str(), real.data()) == nullptr ? path : std::string(real.data());
+}
+
 std::vector<std::string> names_at(const std::string& path) {
   const Fd directory{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
   if (!directory) return {};

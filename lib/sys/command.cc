@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,15 +19,24 @@ namespace {
 
 constexpr std::size_t most_output = 64UL * 1024;
 
-[[noreturn]] void become(const std::vector<std::string>& words, int output) {
+[[noreturn]] void become(const std::vector<std::string>& words, int input, int output) {
   const int nothing = ::open("/dev/null", O_RDWR | O_CLOEXEC);
   std::vector<char*> argv;
   for (const std::string& word : words) argv.push_back(const_cast<char*>(word.c_str()));
   argv.push_back(nullptr);
-  if (nothing < 0 || ::dup2(nothing, 0) < 0 || ::dup2(output, 1) < 0 || ::dup2(nothing, 2) < 0) ::_exit(127);
+  if (nothing < 0 || ::dup2(input, 0) < 0 || ::dup2(output, 1) < 0 || ::dup2(nothing, 2) < 0) ::_exit(127);
   (void)std::signal(SIGPIPE, SIG_DFL);
   ::execv(argv.front(), argv.data());
   ::_exit(127);
+}
+
+/// A file that holds `text` and nobody else sees, at its beginning.
+Result<Fd> file_of(std::string_view text) {
+  Fd file{::memfd_create("xc-input", MFD_CLOEXEC)};
+  if (!file) return fail_errno(Kind::kernel, "memfd_create", errno);
+  if (::pwrite(file.get(), text.data(), text.size(), 0) != static_cast<ssize_t>(text.size()))
+    return fail_errno(Kind::kernel, "memfd_create", ENOSPC);
+  return file;
 }
 
 Result<std::string> collect(const Fd& pipe, Deadline deadline) {
@@ -55,14 +65,15 @@ std::string find_program(const std::string& program) {
   return "";
 }
 
-Result<std::string> output_of(const std::vector<std::string>& words, Deadline deadline) {
+Result<std::string> output_of(const std::vector<std::string>& words, Deadline deadline, std::string_view input) {
+  const Fd question = XC_TRY(file_of(input));
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) return fail_errno(Kind::kernel, "pipe", errno);
   const Fd reading(ends[0]);
   Fd writing(ends[1]);
   const pid_t child = ::fork();
   if (child < 0) return fail_errno(Kind::kernel, "fork", errno);
-  if (child == 0) become(words, writing.get());
+  if (child == 0) become(words, question.get(), writing.get());
   writing.reset();
   auto text = collect(reading, deadline);
   if (!text) ::kill(child, SIGKILL);
