@@ -19,6 +19,8 @@ void add_all(CLI::App& app, int& status) {
   add_graph(app, status);
   add_render(app, status);
   add_hooks(app, status);
+  add_completion(app, status);
+  add_man(app, status);
   app.add_subcommand("dbus-proxy",
                      "mediate buses as xdg-dbus-proxy does, with its command line; see dbus-proxy --help");
 }

@@ -10,7 +10,7 @@
 namespace xc::verbs {
 namespace {
 
-constexpr const char* names_of_containers = "xc-inject ps --names 2>/dev/null";
+constexpr const char* names_of_containers = R"(xc-inject ps 2>/dev/null | tail -n +2 | cut -d" " -f1 | sort -u)";
 
 std::string shell_quoted(const std::string& text) {
   std::string quoted = "'";
@@ -50,7 +50,8 @@ std::string cases(const VerbInfo& tree, const std::string& reply, const std::str
   std::string out;
   each(tree, "", [&](const std::string& path, const VerbInfo& verb) {
     const std::string names = takes_container(verb) ? " $(" + std::string(names_of_containers) + ")" : "";
-    out += "    " + shell_quoted(path) + ") " + reply + "\"" + words_after(verb) + choices_of_positional(verb) + names + "\"" + close + " ;;\n";
+    out += "    " + shell_quoted(path) + ") " + reply + "\"" + words_after(verb) + choices_of_positional(verb) + names +
+           "\"" + close + " ;;\n";
   });
   return out;
 }
@@ -62,7 +63,8 @@ std::string value_cases(const VerbInfo& tree, const std::string& reply, const st
     for (const OptionInfo& option : verb.options)
       if (!option.positional && !option.choices.empty())
         for (const std::string& name : option.names)
-          out += "    " + shell_quoted(path + " " + name) + ") " + reply + "\"" + text::join(option.choices, " ") + "\"" + close + "; return ;;\n";
+          out += "    " + shell_quoted(path + " " + name) + ") " + reply + "\"" + text::join(option.choices, " ") +
+                 "\"" + close + "; return ;;\n";
   });
   return out;
 }
@@ -72,11 +74,14 @@ std::string bash(const VerbInfo& tree) {
          "_xc_inject() {\n"
          "  local current=\"${COMP_WORDS[COMP_CWORD]}\" previous=\"${COMP_WORDS[COMP_CWORD-1]}\" verb='' word\n"
          "  for word in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n"
-         "    case \"$word\" in -*) ;; *) [ -n \"$verb\" ] && [ \"$verb\" != hooks ] || verb=\"${verb:+$verb }$word\" ;; esac\n"
+         "    case \"$word\" in -*) ;; *) [ -n \"$verb\" ] && [ \"$verb\" != hooks ] || verb=\"${verb:+$verb }$word\" "
+         ";; esac\n"
          "  done\n"
-         "  case \"$verb $previous\" in\n" + value_cases(tree, "COMPREPLY=($(compgen -W ", " -- \"$current\"))") +
+         "  case \"$verb $previous\" in\n" +
+         value_cases(tree, "COMPREPLY=($(compgen -W ", " -- \"$current\"))") +
          "  esac\n"
-         "  case \"$verb\" in\n" + cases(tree, "COMPREPLY=($(compgen -W ", " -- \"$current\"))") +
+         "  case \"$verb\" in\n" +
+         cases(tree, "COMPREPLY=($(compgen -W ", " -- \"$current\"))") +
          "  esac\n"
          "}\n"
          "complete -o default -F _xc_inject xc-inject\n";
@@ -88,11 +93,14 @@ std::string zsh(const VerbInfo& tree) {
          "_xc_inject() {\n"
          "  local verb='' word\n"
          "  for word in \"${(@)words[2,CURRENT-1]}\"; do\n"
-         "    case \"$word\" in -*) ;; *) [[ -n \"$verb\" && \"$verb\" != hooks ]] || verb=\"${verb:+$verb }$word\" ;; esac\n"
+         "    case \"$word\" in -*) ;; *) [[ -n \"$verb\" && \"$verb\" != hooks ]] || verb=\"${verb:+$verb }$word\" ;; "
+         "esac\n"
          "  done\n"
-         "  case \"$verb ${words[CURRENT-1]}\" in\n" + value_cases(tree, "compadd -- ${=:-", "}") +
+         "  case \"$verb ${words[CURRENT-1]}\" in\n" +
+         value_cases(tree, "compadd -- ${=:-", "}") +
          "  esac\n"
-         "  case \"$verb\" in\n" + cases(tree, "compadd -- ${=:-", "}") +
+         "  case \"$verb\" in\n" +
+         cases(tree, "compadd -- ${=:-", "}") +
          "  esac\n"
          "  _files\n"
          "}\n"
@@ -101,8 +109,10 @@ std::string zsh(const VerbInfo& tree) {
 
 std::string fish_option(const std::string& condition, const OptionInfo& option) {
   std::string line = "complete -c xc-inject -n " + shell_quoted(condition);
-  for (const std::string& name : option.names) line += name.starts_with("--") ? " -l " + name.substr(2) : " -s " + name.substr(1);
-  if (option.takes_value) line += option.choices.empty() ? " -r" : " -x -a " + shell_quoted(text::join(option.choices, " "));
+  for (const std::string& name : option.names)
+    line += name.starts_with("--") ? " -l " + name.substr(2) : " -s " + name.substr(1);
+  if (option.takes_value)
+    line += option.choices.empty() ? " -r" : " -x -a " + shell_quoted(text::join(option.choices, " "));
   return line + " -d " + shell_quoted(option.about) + "\n";
 }
 
@@ -112,13 +122,16 @@ std::string fish(const VerbInfo& tree) {
     std::string condition = "__fish_use_subcommand";
     for (const auto word : text::split(path, ' '))
       if (!path.empty())
-        condition = (condition == "__fish_use_subcommand" ? "" : condition + "; and ") + "__fish_seen_subcommand_from " + std::string(word);
+        condition = (condition == "__fish_use_subcommand" ? "" : condition + "; and ") +
+                    "__fish_seen_subcommand_from " + std::string(word);
     for (const VerbInfo& below : verb.verbs)
-      out += "complete -c xc-inject -n " + shell_quoted(condition) + " -f -a " + below.name + " -d " + shell_quoted(below.about) + "\n";
+      out += "complete -c xc-inject -n " + shell_quoted(condition) + " -f -a " + below.name + " -d " +
+             shell_quoted(below.about) + "\n";
     for (const OptionInfo& option : verb.options) {
       if (!option.positional) out += fish_option(condition, option);
       if (option.positional && !option.choices.empty())
-        out += "complete -c xc-inject -n " + shell_quoted(condition) + " -f -a " + shell_quoted(text::join(option.choices, " ")) + "\n";
+        out += "complete -c xc-inject -n " + shell_quoted(condition) + " -f -a " +
+               shell_quoted(text::join(option.choices, " ")) + "\n";
     }
     if (takes_container(verb))
       out += "complete -c xc-inject -n " + shell_quoted(condition) + " -a '(" + names_of_containers + ")'\n";

@@ -1,47 +1,71 @@
 // xc-inject hooks print, install, remove.
-#include "verbs/verbs.h"
-
 #include <CLI/CLI.hpp>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "app/registration.h"
+#include "base/json_out.h"
+#include "verbs/verbs.h"
 
 namespace xc::verbs {
+namespace {
+
+struct Options {
+  std::string engine;
+  std::string program = XC_LIBEXECDIR "/xc-hook";
+  std::string root;
+  bool json = false;
+};
+
+/// What goes into the engine's configuration.
+int tell_registrations(const Options& options) {
+  const auto all = app::registrations(options.engine, options.program);
+  if (!all) return complain(all.error());
+  if (options.json) return print(to_json(*all) + "\n");
+  for (const auto& one : *all) (void)print((one.path.empty() ? "" : "# " + one.path + "\n") + one.text);
+  return 0;
+}
+
+/// What was written or removed.
+int tell_paths(const Result<std::vector<std::string>>& paths, bool json) {
+  if (!paths) return complain(paths.error());
+  if (json) return print(to_json(*paths) + "\n");
+  for (const auto& path : *paths) (void)print(path + "\n");
+  return 0;
+}
+
+CLI::App* add_verb(CLI::App& hooks, Options& options, const char* name, const char* about) {
+  auto* verb = hooks.add_subcommand(name, about);
+  verb->add_option("ENGINE", options.engine, "runc, crun, podman, lxc or pantavisor")
+      ->required()
+      ->type_name("{" + text::join(app::registration_engines(), ",") + "}");
+  verb->add_flag("--json", options.json, "as JSON");
+  return verb;
+}
+
+}  // namespace
 
 void add_hooks(CLI::App& app, int& status) {
-  struct Options {
-    std::string engine;
-    std::string program = XC_LIBEXECDIR "/xc-hook";
-    std::string root;
-  };
   auto options = std::make_shared<Options>();
   auto* hooks = app.add_subcommand("hooks", "how an engine is told to call xc-hook");
   hooks->require_subcommand(1);
-  const auto verb = [&](const char* name, const char* about) {
-    auto* one = hooks->add_subcommand(name, about);
-    one->add_option("ENGINE", options->engine, "runc, crun, podman, lxc or pantavisor")->required();
-    return one;
-  };
-  auto* print_them = verb("print", "print what goes into the engine's configuration");
-  auto* install = verb("install", "write the files into the engine's directory (podman, lxc)");
-  auto* remove = verb("remove", "remove them again");
+  hooks->footer(
+      "Examples:\n"
+      "  xc-inject hooks print runc        lines for config.json\n"
+      "  xc-inject hooks install podman    files of hooks.d, once for all containers");
+  auto* print_them = add_verb(*hooks, *options, "print", "print what goes into the engine's configuration");
+  auto* install = add_verb(*hooks, *options, "install", "write the files into the engine's directory (podman, lxc)");
+  auto* remove = add_verb(*hooks, *options, "remove", "remove them again");
   for (auto* one : {print_them, install})
     one->add_option("--hook", options->program, "path of xc-hook")->capture_default_str();
   for (auto* one : {install, remove}) one->add_option("--root", options->root, "below this directory instead of /");
-  const auto tell = [&status](const Result<std::vector<std::string>>& paths) {
-    if (!paths) status = complain(paths.error());
-    for (const auto& path : paths.value_or(std::vector<std::string>{})) (void)print(path + "\n");
-  };
-  print_them->callback([options, &status] {
-    const auto all = app::registrations(options->engine, options->program);
-    if (!all) status = complain(all.error());
-    for (const auto& one : all.value_or(std::vector<app::Registration>{}))
-      (void)print((one.path.empty() ? "" : "# " + one.path + "\n") + one.text);
+  print_them->callback([options, &status] { status = tell_registrations(*options); });
+  install->callback([options, &status] {
+    status = tell_paths(app::install(options->engine, options->program, options->root), options->json);
   });
-  install->callback([options, tell] { tell(app::install(options->engine, options->program, options->root)); });
-  remove->callback([options, tell] { tell(app::uninstall(options->engine, options->root)); });
+  remove->callback(
+      [options, &status] { status = tell_paths(app::uninstall(options->engine, options->root), options->json); });
 }
 
 }  // namespace xc::verbs

@@ -11,7 +11,9 @@ namespace xc::verbs {
 void add_mediate(CLI::App& app, int& status) {
   auto* verb = app.add_subcommand("mediate", "run one mediator between two sockets, without a container");
   auto options = std::make_shared<app::MediateOptions>();
-  verb->add_option("TYPE", options->type, "what is spoken: unix, rest, dbus or wayland")->required();
+  verb->add_option("TYPE", options->type, "what is spoken: unix, rest, dbus or wayland")
+      ->required()
+      ->type_name("{unix,rest,dbus,wayland}");
   verb->add_option("--listen", options->listen, "socket to make: a path that does not exist, or @name")->required();
   verb->add_option("--connect", options->connect, "the provider's socket: a path, or @name")->required();
   verb->add_option("--socket-type", options->socket_kind, "of a unix link: stream or seqpacket")->capture_default_str();
@@ -25,6 +27,11 @@ void add_mediate(CLI::App& app, int& status) {
   verb->add_option(
       "--ready-fd", options->ready_fd,
       "descriptor that gets one byte when connections are accepted; closing its other end ends the mediator");
+  verb->footer(
+      "Runs in the same sandbox as a container's worker, until it is told to end (SIGTERM, or --ready-fd closed).\n\n"
+      "Examples:\n"
+      "  xc-inject mediate rest --listen /tmp/api --connect /run/modem/api.sock --role viewer --rules viewer.json\n"
+      "  xc-inject mediate dbus --listen /tmp/bus --connect /run/dbus/system_bus_socket --rules bus.json --log");
   verb->callback([options, &status] {
     const auto done = app::mediate(*options);
     status = done ? 0 : complain(done.error());

@@ -21,6 +21,11 @@ void add_plan(CLI::App& app, int& status) {
   verb->add_option("--services", options->services, "what it offers, instead of DIR/services.json (absolute path)");
   verb->add_option("--config", options->config, "host policy and services (default: /etc/xconnect)");
   verb->add_flag("--json", *json, "as JSON");
+  verb->footer(
+      "Exit status: 0 when the container would start, else what the hook would end with: 77 policy, 78 manifest.\n\n"
+      "Examples:\n"
+      "  xc-inject plan ./bundle\n"
+      "  xc-inject plan /var/lib/lxc/dialer --config ./etc-xconnect --json");
   verb->callback([options, json, &status] {
     const auto plan = app::plan_from_files(*options);
     status = !plan ? complain(plan.error()) : print(*json ? plan::describe_json(*plan) + "\n" : plan::describe(*plan));

@@ -22,7 +22,7 @@ OptionInfo info_of(const CLI::Option& option) {
   OptionInfo info;
   info.about = option.get_description();
   info.positional = option.nonpositional() ? false : true;
-  info.takes_value = option.get_type_size() != 0;
+  info.takes_value = option.get_items_expected_max() > 0;
   info.choices = choices_in(option.get_type_name());
   if (info.positional) {
     info.names.push_back(option.get_name(true));

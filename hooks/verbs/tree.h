@@ -12,7 +12,7 @@ class App;
 namespace xc::verbs {
 
 struct OptionInfo {
-  std::vector<std::string> names;    ///< "--json", "-h"; of a positional its one name
+  std::vector<std::string> names;  ///< "--json", "-h"; of a positional its one name
   std::string about;
   bool positional = false;
   bool takes_value = false;

@@ -29,6 +29,8 @@ void add_mediate(CLI::App& app, int& status);
 void add_graph(CLI::App& app, int& status);
 void add_render(CLI::App& app, int& status);
 void add_hooks(CLI::App& app, int& status);
+void add_completion(CLI::App& app, int& status);
+void add_man(CLI::App& app, int& status);
 
 /// All of them, in the order of --help.
 void add_all(CLI::App& app, int& status);

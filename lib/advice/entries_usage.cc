@@ -69,6 +69,17 @@ constexpr std::array entries{
           "call it from a directory that exists, with the descriptor open"},
     Entry{"nothing is known of that message", "neither a message of ours nor an errno was recognised",
           "give the whole line between quotes, or only the errno's name"},
+    Entry{
+        "what answers there does not speak HTTP|pv-ctrl does not answer|pv-ctrl answers more than 1 MiB|"
+        "pv-ctrl answers with status *",
+        "what answers at that socket is not Pantavisor's pv-ctrl, or does not let us ask: only privileged callers may",
+        "ask from the host, or from a container with role mgmt"},
+    Entry{"--svg needs graphviz", "dot(1) draws the picture",
+          "apt-get install graphviz, or use --dot and draw it elsewhere"},
+    Entry{"holds no run.json, args.json or services.json", "the directory is none of a container, and holds none",
+          "name the directory beside whose config.json the manifests stand"},
+    Entry{"there is no such manual page", "pages are made for xc-inject, xc-hook, xc-shim, xconnect, and with --schema",
+          "man xconnect shows those that are installed"},
 };
 
 }  // namespace

@@ -13,6 +13,11 @@ struct Registration {
   std::string path;  ///< where it is installed; empty: the engine has no directory for it, it goes into another file
   std::string text;
 };
+template <class A>
+void fields(A& a, Registration& r) {
+  a("path", r.path);
+  a("text", r.text);
+}
 
 /// The names registrations() knows: runc, crun, podman, lxc, pantavisor.
 [[nodiscard]] const std::vector<std::string>& registration_engines();

@@ -1,6 +1,7 @@
 #include "app/render.h"
 
 #include "app/doctor.h"
+#include "parse/schema_page.h"
 #include "reader/reader.h"
 
 namespace xc::app {
@@ -13,6 +14,15 @@ Result<std::string> render(const std::string& args, const std::string& form) {
   if (!form.empty()) rendering.form = XC_TRY(read_at(form));
   auto reader = XC_TRY(reader::Reader::start());
   return XC_TRY(reader.render(rendering)).text;
+}
+
+Result<model::SchemaPage> schema_page(const std::string& file) {
+  const std::string text = XC_TRY(read_at(file));
+  return parse::parse_schema_page(text, file);  // our own, on a build machine
+}
+
+Result<std::string> text_of(const std::string& file) {
+  return read_at(file);
 }
 
 }  // namespace xc::app
