@@ -227,7 +227,7 @@ int Channel::wait() {
     const bool polled = over || !blocking_ || (before && state_ == State::connected);
     if (!polled && in_.joined() && arrived() == 0) expect_data(0);
     const int set = events_.descriptor().get();
-    int edges = 0;
+    std::uint32_t edges = 0;
     {
       const Unlocked unlocked(lock_);
       edges = sleep_on(set, polled ? 0 : server_ || !before ? -1 : try_again);
@@ -235,7 +235,7 @@ int Channel::wait() {
     nudged_ = false;
     progress();
     if (out_.kept() == 0 && room_watched_) watch_socket(false);
-    if (edges > 0 || (before && state_ != State::waiting)) return 0;
+    if (edges != 0 || (before && state_ != State::waiting)) return 0;
     if (over) return -1;
     if (!blocking_) return 0;
   }

@@ -83,6 +83,7 @@ class Channel {
   Outbound out_;
   std::size_t promised_ = 0;  ///< what buffer_space() said, less what was written since
 
+  Vigil vigil_;
   Sleeper events_;       ///< for the caller's poll
   Fd nudge_;             ///< an event of our own making
   bool asked_ = false;   ///< the caller looks at events at all

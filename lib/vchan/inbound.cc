@@ -2,16 +2,22 @@
 
 #include <sys/epoll.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "vchan/wire.h"
 
 namespace xc::vchan {
+namespace {
+
+constexpr std::size_t piece = 65536;
+
+}  // namespace
 
 void Inbound::set_up(std::size_t size, bool shared) {
   size_ = size;
   first_ = shared;
-  stream_ended_ = ended_ = false;
+  stream_ended_ = ended_ = hung_up_ = false;
   received_ = 0;
   returned_.clear();
   ring_ = {};
@@ -25,19 +31,23 @@ std::size_t Inbound::available(const Fd& socket) {
   return back + (stream_ended_ ? 0 : unread(socket));
 }
 
-long Inbound::get(const Fd& socket, char* bytes, std::size_t size) {
+long Inbound::get(const Fd& socket, char* bytes, std::size_t size, Mutex* sleeping) {
   if (returned_.size() > 0) return static_cast<long>(returned_.take(bytes, size));
   if (!in_ring()) {
-    const long got = get_from_stream(socket, bytes, size);
+    const long got = get_from_stream(socket, bytes, size, ring_ ? nullptr : sleeping);
     if (got > 0 || !in_ring()) return got;
   }
-  return get_from_ring(socket, bytes, size);
+  return get_from_ring(socket, bytes, size, sleeping == nullptr);
 }
 
-long Inbound::get_from_stream(const Fd& socket, char* bytes, std::size_t size) {
+long Inbound::get_from_stream(const Fd& socket, char* bytes, std::size_t size, Mutex* sleeping) {
   if (ring_.broken() || stream_ended_) return -1;
   Fd descriptors[offered_descriptors];
-  const long got = first_ ? receive_first(socket, bytes, size, descriptors) : receive_bytes(socket, bytes, size);
+  if (sleeping != nullptr) sleeping->unlock();
+  const bool wait = sleeping != nullptr;
+  const long got =
+      first_ ? receive_first(socket, bytes, size, descriptors, wait) : receive_bytes(socket, bytes, size, wait);
+  if (sleeping != nullptr) sleeping->lock();
   if (got < 0) stream_ended_ = true;
   if (got <= 0) return got;
   received_ += static_cast<std::uint64_t>(got);
@@ -46,15 +56,30 @@ long Inbound::get_from_stream(const Fd& socket, char* bytes, std::size_t size) {
 }
 
 /// What the peer wrote before it left is still in the memory.
-long Inbound::get_from_ring(const Fd& socket, char* bytes, std::size_t size) {
-  std::size_t got = ring_.read(bytes, size);
-  if (got == 0 && !ended_ && (ring_.finished() || look_at(socket) != Line::open)) {
-    got = ring_.read(bytes, size);
+long Inbound::get_from_ring(const Fd& socket, char* bytes, std::size_t size, bool thorough) {
+  std::size_t got = read_ring(bytes, size);
+  if (got == 0 && !ended_ && (hung_up_ || ring_.finished() || (thorough && look_at(socket) != Line::open))) {
+    got = read_ring(bytes, size);
     ended_ = got == 0;
   }
-  if (got > 0 && ring_.must_wake() && !ring_bell(shared_.room_bell)) ended_ = true;
   if (got > 0) return static_cast<long>(got);
   return ended_ || ring_.broken() ? -1 : 0;
+}
+
+/// In pieces, so that the writer can go on while we copy.
+std::size_t Inbound::read_ring(char* bytes, std::size_t size) {
+  std::size_t done = 0;
+  while (done < size) {
+    const std::size_t got = ring_.read(bytes + done, std::min(size - done, piece));
+    if (got > 0 && ring_.must_wake() && !ring_bell(shared_.room_bell)) ended_ = true;
+    done += got;
+    if (got == 0) break;
+  }
+  return done;
+}
+
+void Inbound::woken(std::uint32_t events) {
+  if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) hung_up_ = true;
 }
 
 void Inbound::join(const Fd& socket, Fd (&descriptors)[offered_descriptors]) {

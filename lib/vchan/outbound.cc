@@ -9,7 +9,8 @@
 namespace xc::vchan {
 namespace {
 
-constexpr std::size_t usual_ring = 1U << 20U;   // below, the stream is faster in bulk
+constexpr std::size_t usual_ring = 1U << 20U;  // below, the stream is faster in bulk
+constexpr std::size_t piece = 65536;
 constexpr std::size_t check_after = 1U << 16U;  // bytes into a ring whose reader may have died
 
 }  // namespace
@@ -78,15 +79,23 @@ void Outbound::switch_if_accepted(const Fd& socket) {
   switched_ = true;
 }
 
+/// In pieces, so that the reader can begin while we copy. What was put counts even if the reader leaves meanwhile: it
+/// may have read all of it.
 long Outbound::put_in_ring(const Fd& socket, const char* bytes, std::size_t size) {
-  const std::size_t put = ring_.write(bytes, size);
+  gone_ = gone_ || ring_.abandoned();
+  std::size_t put = 0;
+  while (put < size && !gone_) {
+    const std::size_t some = ring_.write(bytes + put, std::min(size - put, piece));
+    if (some > 0 && ring_.must_wake() && !ring_bell(shared_.data_bell)) gone_ = true;
+    put += some;
+    if (some == 0) break;
+  }
   unchecked_ += put;
   if (put == 0 || unchecked_ >= check_after) {
     unchecked_ = 0;
-    gone_ = look_at(socket) != Line::open;
+    gone_ = gone_ || look_at(socket) != Line::open;
   }
-  if (ring_.abandoned() || (put > 0 && ring_.must_wake() && !ring_bell(shared_.data_bell))) gone_ = true;
-  return gone() ? -1 : static_cast<long>(put);
+  return put == 0 && gone() ? -1 : static_cast<long>(put);
 }
 
 bool Outbound::ask() {

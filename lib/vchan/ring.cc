@@ -17,16 +17,15 @@ bool RingEnd::lower(std::uint32_t& flag) {
   return word.load(std::memory_order_relaxed) != 0 && word.exchange(0, std::memory_order_acq_rel) != 0;
 }
 
-std::uint32_t RingEnd::believed(std::uint32_t distance) {
-  if (distance > capacity_) broken_ = true;
-  return broken_ ? 0 : distance;
+bool RingEnd::believe(std::uint32_t least, std::uint32_t distance, std::uint32_t most) {
+  if (distance < least || distance > most) broken_ = true;
+  return !broken_;
 }
 
 std::size_t RingWriter::room(std::size_t wanted) {
   if (capacity_ - (head_ - seen_tail_) < std::min<std::size_t>(wanted, capacity_)) {
     const std::uint32_t tail = load(page_->tail);
-    (void)believed(head_ - tail);
-    if (broken_) return 0;
+    if (!believe(0, tail - seen_tail_, head_ - seen_tail_)) return 0;
     seen_tail_ = tail;
   }
   return broken_ ? 0 : capacity_ - (head_ - seen_tail_);
@@ -51,8 +50,7 @@ void RingWriter::switch_over(std::uint64_t bytes_before) {
 std::size_t RingReader::filled(std::size_t wanted) {
   if (seen_head_ - tail_ < std::min<std::size_t>(wanted, capacity_)) {
     const std::uint32_t head = load(page_->head);
-    (void)believed(head - tail_);
-    if (broken_) return 0;
+    if (!believe(seen_head_ - tail_, head - tail_, capacity_)) return 0;
     seen_head_ = head;
   }
   return broken_ ? 0 : seen_head_ - tail_;

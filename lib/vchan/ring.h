@@ -60,8 +60,9 @@ class RingEnd {
   static void raise(std::uint32_t& flag);
   /// Clears the flag of a sleeper; true when it was set. What we wrote before is visible to it.
   static bool lower(std::uint32_t& flag);
-  /// `distance` from tail to head, which the other side had a part in; 0 when it cannot be true.
-  [[nodiscard]] std::uint32_t believed(std::uint32_t distance);
+  /// Whether a distance that the other side had a part in can be true; otherwise the ring is broken. An index only
+  /// grows.
+  [[nodiscard]] bool believe(std::uint32_t least, std::uint32_t distance, std::uint32_t most);
 
   RingPage* page_ = nullptr;
   char* data_ = nullptr;
@@ -96,6 +97,8 @@ class RingReader : public RingEnd {
   [[nodiscard]] std::size_t filled(std::size_t wanted);
   std::size_t read(char* bytes, std::size_t size);
   [[nodiscard]] bool must_wake();
+  /// A glance without a check: something may have come.
+  [[nodiscard]] bool stirred() { return load(page_->head) != tail_ || finished(); }
   void ask_for_data() { raise(page_->reader_waits); }
   void accept() { store(page_->accepted, 1); }
   void leave() { store(page_->left, 1); }

@@ -3,6 +3,8 @@
 #include <poll.h>
 #include <sys/epoll.h>
 
+#include <ctime>
+
 namespace xc::vchan {
 
 bool Sleeper::open() {
@@ -26,10 +28,19 @@ void Sleeper::remove(const Fd& descriptor) const {
   if (descriptor) (void)::epoll_ctl(set_.get(), EPOLL_CTL_DEL, descriptor.get(), nullptr);  // fails if it is not in
 }
 
-int sleep_on(int set, int milliseconds) {
+std::uint32_t sleep_on(int set, int milliseconds) {
   epoll_event events[8];
   const int count = ::epoll_wait(set, events, 8, milliseconds);
-  return count < 0 ? 0 : count;
+  std::uint32_t all = 0;
+  for (int i = 0; i < count; ++i) all |= events[i].events;
+  return all;
+}
+
+long Vigil::nanoseconds() {
+  timespec now{};
+  (void)::clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<long>(static_cast<unsigned long>(now.tv_sec) * 1'000'000'000UL +
+                           static_cast<unsigned long>(now.tv_nsec));
 }
 
 void sleep_until(int descriptor, short events, int milliseconds) {

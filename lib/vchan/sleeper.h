@@ -22,8 +22,40 @@ class Sleeper {
   Fd set_;
 };
 
-/// Sleeps until an edge, at most `milliseconds` (-1: for ever), and takes all there are. The number of edges.
-int sleep_on(int set, int milliseconds);
+/// Sleeps until an edge, at most `milliseconds` (-1: for ever), and takes all there are: their events together.
+std::uint32_t sleep_on(int set, int milliseconds);
+
+/// Whether to look a little longer before sleeping: a peer that answers at once is faster than two wake-ups. It is
+/// given up, for longer and longer, while it does not pay.
+class Vigil {
+ public:
+  [[nodiscard]] bool worthwhile() { return skip_ == 0 || --skip_ == 0; }
+  void learn(bool paid) {
+    misses_ = paid ? 0 : misses_ < 7 ? misses_ + 1 : misses_;
+    skip_ = paid ? 0 : 1U << misses_;
+  }
+  /// Looks until `seen()` or some microseconds are over.
+  template <class Seen>
+  static bool look(Seen seen) {
+    const long end = nanoseconds() + longest;
+    do {
+      for (int i = 0; i < 32; ++i) {
+        if (seen()) return true;
+#if defined(__x86_64__) || defined(__i386__)
+        __builtin_ia32_pause();
+#endif
+      }
+    } while (nanoseconds() < end);
+    return false;
+  }
+
+ private:
+  static constexpr long longest = 15'000;
+  [[nodiscard]] static long nanoseconds();
+
+  unsigned misses_ = 0;
+  unsigned skip_ = 0;
+};
 
 /// Sleeps until poll(2) has one of `events` for the descriptor.
 void sleep_until(int descriptor, short events, int milliseconds);

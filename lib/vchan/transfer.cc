@@ -20,15 +20,28 @@ void Channel::sleep_for_peer() {
 }
 
 void Channel::sleep_for_data() {
+  if (in_.in_ring() && vigil_.worthwhile()) {
+    bool seen = false;
+    {
+      const Unlocked unlocked(lock_);
+      seen = Vigil::look([this] { return in_.stirred(); });
+    }
+    vigil_.learn(seen);
+    if (seen) return;
+  }
   if (!in_.ask()) return;
   const int set = in_.sleeper().descriptor().get();
   const int socket = socket_.get();
   const bool joined = in_.joined();
-  const Unlocked unlocked(lock_);
-  if (joined)
-    (void)sleep_on(set, -1);
-  else
-    sleep_until(socket, POLLIN, -1);
+  std::uint32_t events = 0;
+  {
+    const Unlocked unlocked(lock_);
+    if (joined)
+      events = sleep_on(set, -1);
+    else
+      sleep_until(socket, POLLIN, -1);
+  }
+  in_.woken(events);
 }
 
 void Channel::sleep_for_room() {
@@ -61,7 +74,7 @@ long Channel::read(char* bytes, std::size_t size) {
       continue;
     }
     long got = 0;
-    if (size > 0) got = in_.get(socket_, bytes, std::min(size, in_.size()));
+    if (size > 0) got = in_.get(socket_, bytes, std::min(size, in_.size()), blocking_ ? &lock_ : nullptr);
     if (got < 0) return end_of_reading();
     if (got > 0 || !blocking_ || (size == 0 && arrived() > 0)) {
       expect_data(0);
@@ -91,7 +104,7 @@ long Channel::receive(char* bytes, std::size_t size) {
       if (more) expect_data(ready);
       if (ready < size) return more ? 0 : -1;
     }
-    const long got = in_.get(socket_, bytes + done, size - done);
+    const long got = in_.get(socket_, bytes + done, size - done, blocking_ ? &lock_ : nullptr);
     if (got > 0) done += static_cast<std::size_t>(got);
     if (got == 0) sleep_for_data();
     if (got >= 0) continue;

@@ -1,5 +1,6 @@
 #include "vchan/wire.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -28,13 +29,13 @@ bool would_block(int code) {
   return code == EAGAIN || code == EWOULDBLOCK || code == EINTR;
 }
 
-/// The directory of a path, made when it is missing: nobody else does, and below /var/run it is gone after each boot.
-void make_directory(const Path& path) {
+/// The directories of a path, made when they are missing: nobody else does, and below /var/run they go with each boot.
+void make_directories(const Path& path) {
   Path directory = path;
-  char* slash = std::strrchr(directory.text, '/');
-  if (slash == nullptr || slash == directory.text) return;
-  *slash = '\0';
-  (void)::mkdir(directory.text, 0755);  // fails where it is there already; if it cannot be made, bind says so
+  for (char* slash = directory.text; (slash = std::strchr(slash + 1, '/')) != nullptr; *slash = '/') {
+    *slash = '\0';
+    (void)::mkdir(directory.text, 0755);  // fails where it is there already; if it cannot be made, bind says so
+  }
 }
 
 bool is_socket(const char* path) {
@@ -52,7 +53,7 @@ bool complain_of(const Path& path) {
 bool listen_at(const Path& path, Listener& listener) {
   const sockaddr_un address = address_of(path);
   const auto* name = reinterpret_cast<const sockaddr*>(&address);
-  make_directory(path);
+  make_directories(path);
   listener.socket = Fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!listener.socket) return complain_of(path);
   if (::bind(listener.socket.get(), name, sizeof address) != 0) {
@@ -79,7 +80,7 @@ void end_listener(const Path& path, Listener& listener) {
 }
 
 Fd accept_client(const Listener& listener) {
-  return Fd(::accept4(listener.socket.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+  return Fd(::accept4(listener.socket.get(), nullptr, nullptr, SOCK_CLOEXEC));
 }
 
 Reach connect_to(const Path& path, Fd& socket) {
@@ -90,6 +91,7 @@ Reach connect_to(const Path& path, Fd& socket) {
     return Reach::never;
   }
   if (::connect(made.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) {
+    (void)::fcntl(made.get(), F_SETFL, 0);  // connecting must not wait, receiving may
     socket = std::move(made);
     return Reach::reached;
   }
@@ -105,8 +107,8 @@ long send_bytes(const Fd& socket, const char* bytes, std::size_t size) {
   return would_block(errno) || errno == ENOBUFS || errno == ENOMEM ? 0 : -1;
 }
 
-long receive_bytes(const Fd& socket, char* bytes, std::size_t size) {
-  const ssize_t got = ::recv(socket.get(), bytes, size, MSG_DONTWAIT);
+long receive_bytes(const Fd& socket, char* bytes, std::size_t size, bool wait) {
+  const ssize_t got = ::recv(socket.get(), bytes, size, wait ? 0 : MSG_DONTWAIT);
   if (got > 0) return got;
   return got < 0 && would_block(errno) ? 0 : -1;
 }
@@ -131,7 +133,7 @@ long send_first(const Fd& socket, const char* bytes, std::size_t size, const Sha
   return send_bytes(socket, bytes, size);  // the peer, or the kernel, takes no descriptors
 }
 
-long receive_first(const Fd& socket, char* bytes, std::size_t size, Fd (&descriptors)[offered_descriptors]) {
+long receive_first(const Fd& socket, char* bytes, std::size_t size, Fd (&descriptors)[offered_descriptors], bool wait) {
   alignas(cmsghdr) char control[CMSG_SPACE(offered_descriptors * sizeof(int))];
   iovec piece{bytes, size};
   msghdr message{};
@@ -139,7 +141,7 @@ long receive_first(const Fd& socket, char* bytes, std::size_t size, Fd (&descrip
   message.msg_iovlen = 1;
   message.msg_control = control;
   message.msg_controllen = CMSG_LEN(offered_descriptors * sizeof(int));  // padding would let a fourth one in
-  const ssize_t got = ::recvmsg(socket.get(), &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  const ssize_t got = ::recvmsg(socket.get(), &message, (wait ? 0 : MSG_DONTWAIT) | MSG_CMSG_CLOEXEC);
   if (got < 0 && would_block(errno)) return 0;
   if (got <= 0) return -1;
   for (cmsghdr* part = CMSG_FIRSTHDR(&message); part != nullptr; part = CMSG_NXTHDR(&message, part)) {

@@ -1,5 +1,6 @@
 // The stream between two ends: bytes and nothing else, as every libvchan over sockets speaks it; our own ends add
-// descriptors to the first bytes, which others never see. Runs in the program that uses the library. Never blocks.
+// descriptors to the first bytes, which others never see. Runs in the program that uses the library. Blocks only in
+// receiving, and only where it is told to wait.
 #pragma once
 
 #include <cstddef>
@@ -29,13 +30,13 @@ enum class Reach : unsigned char { reached, not_yet, never };
 
 /// Bytes moved; 0: it would block; -1: the peer does not take, or give, any more.
 [[nodiscard]] long send_bytes(const Fd& socket, const char* bytes, std::size_t size);
-[[nodiscard]] long receive_bytes(const Fd& socket, char* bytes, std::size_t size);
+[[nodiscard]] long receive_bytes(const Fd& socket, char* bytes, std::size_t size, bool wait);
 
 /// The same for the first bytes of a direction. An offer that cannot be sent is left out; one that came is taken.
 [[nodiscard]] long send_first(const Fd& socket, const char* bytes, std::size_t size, const Shared& shared,
                               const Fd& memory);
 [[nodiscard]] long receive_first(const Fd& socket, char* bytes, std::size_t size,
-                                 Fd (&descriptors)[offered_descriptors]);
+                                 Fd (&descriptors)[offered_descriptors], bool wait);
 
 /// Bytes that lie in the socket.
 [[nodiscard]] std::size_t unread(const Fd& socket);

@@ -1,57 +1,17 @@
-"""libvchan-socket: lifecycle, states, blocking and not, with an end of ours and of the older library on either side."""
+"""libvchan-socket: lifecycle, states and bytes, with an end of ours and of the older library on either side."""
 
-import faulthandler
 import os
+import re
 import select
 import socket
+import subprocess
 import threading
 import time
 
 import pytest
 
-from vchan_ends import (CONNECTED, DISCONNECTED, WAITING, Failed, Old, Street, environment, ffi, in_thread, lib, soon,
-                        used_processor)
-
-BIG = os.urandom(1 << 20) * 3
-
-
-@pytest.fixture(autouse=True)
-def watchdog():
-    """A call that hangs keeps Python from doing anything about it."""
-    faulthandler.dump_traceback_later(60, exit=True)
-    yield
-    faulthandler.cancel_dump_traceback_later()
-
-
-@pytest.fixture
-def street(tmp_path):
-    return Street(tmp_path)
-
-
-@pytest.fixture(params=["shared", "stream"])
-def ours(request, tmp_path):
-    """Both ends are of this library; with and without memory."""
-    return Street(tmp_path, VCHAN_SHM=int(request.param == "shared"))
-
-
-@pytest.fixture(params=["shared", "stream", "old client", "old server"])
-def pair(request, tmp_path):
-    """(server, client)."""
-    street = Street(tmp_path, VCHAN_SHM=int(request.param != "stream"))
-    if request.param.startswith("old"):
-        server, client = street.old_pair(request.param == "old server")
-    else:
-        server = street.server()
-        client = street.client()
-    yield server, client
-    for end in (client, server):
-        if not isinstance(end, Old) and end.handle == ffi.NULL:
-            continue
-        end.close()
-
-
-def readable(end, seconds=0.0):
-    return bool(select.select([end], [], [], seconds)[0])
+from vchan_ends import (BIG, BUILD, CONNECTED, DISCONNECTED, WAITING, Failed, Old, environment, in_thread, lib, ours, pair, soon,
+                        street, used_processor, watchdog)  # noqa: F401
 
 
 # --- lifecycle and states ------------------------------------------------------------------------------------------------
@@ -212,6 +172,38 @@ def test_ten_thousand_channels_leave_nothing(street):
     assert threading.active_count() < 10 and os.listdir(street.directory) == []
 
 
+PROGRAM = """#include <libvchan.h>
+#include <stdio.h>
+int main(void) {
+  libvchan_t *server = libvchan_server_init(0, 1, 0, 0), *client = libvchan_client_init(0, 1);
+  char word[6] = "";
+  libvchan_send(client, "hello", 5);
+  libvchan_recv(server, word, 5);
+  libvchan_close(client);
+  libvchan_close(server);
+  return puts(word) < 0;
+}
+"""
+
+
+def test_a_program_in_c_is_built_by_pkg_config_and_needs_libc_alone(tmp_path):
+    subprocess.run(["cmake", "--install", BUILD, "--prefix", tmp_path / "usr"], check=True, capture_output=True)
+    [pc] = tmp_path.rglob("vchan-socket.pc")
+    pc.write_text(pc.read_text().replace(re.search("prefix=(.*)", pc.read_text()).group(1), str(tmp_path / "usr")))
+    words = lambda *options: subprocess.run(["pkg-config", *options, "vchan-socket"], check=True, capture_output=True,
+                                            text=True, env={**os.environ, "PKG_CONFIG_PATH": str(pc.parent)}).stdout.split()
+    (tmp_path / "program.c").write_text(PROGRAM)
+    subprocess.run(["cc", "-Wall", "-Wextra", "-Werror", "-o", tmp_path / "program", tmp_path / "program.c",
+                    *words("--cflags", "--libs")], check=True)
+    [library] = tmp_path.rglob("libvchan-socket.so")
+    needed = subprocess.run(["readelf", "-d", tmp_path / "program", library], capture_output=True, text=True).stdout
+    assert set(re.findall(r"NEEDED.*\[(.*)\]", needed)) == {"libvchan-socket.so", "libc.so.6"}
+    said = subprocess.run([tmp_path / "program"], capture_output=True, text=True, check=True,
+                          env={"LD_LIBRARY_PATH": str(library.parent), "VCHAN_SOCKET_DIR": str(tmp_path)}).stdout
+    assert said == "hello\n"
+    assert words("--variable=backend_vmm") == ["socket"]
+
+
 # --- bytes ---------------------------------------------------------------------------------------------------------------
 def test_bytes_arrive_both_ways(pair):
     server, client = pair
@@ -369,198 +361,3 @@ def test_space_is_a_promise(ours):
         assert server.space == 0 and sent > 4096
         assert client.recv(sent) == BIG[:sent]
         assert soon(lambda: server.space, 4096) == 4096
-
-
-# --- without blocking ----------------------------------------------------------------------------------------------------
-def test_what_would_wait_returns_nothing(ours):
-    with ours.server() as server:
-        server.set_blocking(False)
-        assert (server.read(10), server.recv(10), server.wait()) == (b"", b"", 0)
-        assert server.send(BIG[:4096]) == 4096
-        assert (server.write(b"x"), server.send(b"x")) == (0, 0)
-        with ours.client() as client:
-            client.set_blocking(False)
-            assert soon(lambda: client.ready, 4096) == 4096
-            assert client.recv(4096) == BIG[:4096]
-            assert client.read(1) == b""
-
-
-def test_a_full_channel_takes_nothing_and_tells_when_it_takes_again(ours):
-    with ours.server() as server, ours.client() as client:
-        client.set_blocking(False)
-        sent = 0
-        while taken := client.write(BIG[sent:sent + 3000]):
-            sent += taken
-        assert (client.send(b"x"), client.space) == (0, 0)
-        client.fileno()
-        while readable(client):
-            client.wait()
-        assert not readable(client, 0.05)
-        assert server.recv(sent) == BIG[:sent]
-        assert readable(client, 1)
-        assert client.wait() == 0 and client.space > 0
-
-
-# --- events --------------------------------------------------------------------------------------------------------------
-def test_the_descriptor_stays_the_same(ours):
-    with ours.server() as server:
-        seen = {server.fileno()}
-        with ours.client() as client:
-            client.write(b"x")
-            seen |= {server.fileno()}
-            assert server.recv(1) == b"x"
-            seen |= {server.fileno()}
-        seen |= {server.fileno()}
-        assert len(seen) == 1
-
-
-@pytest.mark.parametrize("kind", ["poll", "epoll"])
-def test_data_room_and_states_are_events(ours, kind):
-    with ours.server() as server:
-        waiter = select.poll() if kind == "poll" else select.epoll()
-        waiter.register(server.fileno(), select.POLLIN)
-        event = lambda seconds=1: bool(waiter.poll(seconds * (1000 if kind == "poll" else 1)))
-
-        def quiet():
-            while event(0):
-                server.wait()
-            return not event(0.05)
-
-        assert quiet()
-        client = ours.client()
-        assert event()
-        assert quiet() and server.state == CONNECTED
-        for turn in range(5):
-            client.write(b"data")
-            assert event(), turn
-            assert server.wait() == 0
-            assert server.ready == 4
-            assert server.read(4) == b"data"
-            assert quiet()
-        client.close()
-        assert event()
-        assert server.wait() == 0
-        assert server.state == DISCONNECTED
-        assert server.wait() == -1
-        assert quiet()
-
-
-def test_what_was_left_unread_is_an_event_again(ours):
-    with ours.server() as server, ours.client() as client:
-        server.fileno()
-        client.send(BIG[:20000])
-        got = b""
-        while len(got) < 20000:
-            assert readable(server, 1), len(got)
-            server.wait()
-            got += server.read(1500)
-        assert got == BIG[:20000]
-
-
-def test_a_program_that_does_not_read_is_told_once(ours):
-    with ours.server() as server, ours.client() as client:
-        client.send(b"warm up")
-        assert server.recv(7) == b"warm up"
-        server.fileno()
-        client.send(BIG[:100])
-        assert readable(server, 1)
-        while readable(server):
-            server.wait()
-        assert server.ready == 100
-        assert not readable(server, 0.1)
-
-
-def test_waiting_without_looking_at_the_descriptor(ours):
-    with ours.server() as server, ours.client() as client:
-        def all_of(count):
-            while server.ready < count:
-                assert server.wait() == 0
-            return server.recv(count)
-
-        for turn in range(50):
-            waiting = in_thread(lambda: all_of(8))
-            client.write(b"1234")
-            time.sleep(0.001 * (turn % 3))
-            client.write(b"5678")
-            assert waiting.result(2) == b"12345678"
-
-
-def test_waiting_for_a_client_ends_when_it_comes(ours):
-    with ours.server() as server:
-        waiting = in_thread(server.wait)
-        time.sleep(0.05)
-        assert waiting.is_alive()
-        with ours.client():
-            assert waiting.result(1) == 0
-            assert server.state == CONNECTED
-
-
-def test_the_end_is_seen_at_once(pair):
-    server, client = pair
-    leaving, staying = (client, server) if not isinstance(server, Old) else (server, client)
-    reading = in_thread(lambda: staying.read_to_end())
-    time.sleep(0.05)
-    before = time.monotonic()
-    leaving.close()
-    assert reading.result() == b""
-    assert time.monotonic() - before < 0.2
-    assert staying.state == DISCONNECTED
-
-
-# --- what the older library does wrong -----------------------------------------------------------------------------------
-def test_close_does_not_wait_for_a_peer_that_does_not_read(ours):
-    server, client = ours.server(), ours.client()
-    server.set_blocking(False)
-    while server.write(BIG[:65536]):
-        pass
-    before = time.monotonic()
-    in_thread(server.close).result(3)
-    assert time.monotonic() - before < 1.5
-    client.close()
-
-
-def test_a_waiting_server_closes_at_once_and_idles_without_a_wake_up(street):
-    server = street.server()
-    server.write(b"kept, so there is a thread")
-    assert used_processor(lambda: time.sleep(0.5)) < 0.01
-    before = time.monotonic()
-    server.close()
-    assert time.monotonic() - before < 0.05
-
-
-def test_a_full_ring_and_a_closed_peer_use_no_processor(ours):
-    with ours.server() as server:
-        client = ours.client()
-        client.set_blocking(False)
-        while client.write(BIG[:65536]):
-            pass
-        in_thread(client.close).result(3)
-        server.fileno()
-        while readable(server):
-            server.wait()
-        assert used_processor(lambda: readable(server, 0.5)) < 0.05
-        assert len(server.read_to_end()) > 65536
-
-
-def test_events_that_nobody_takes_do_not_end_the_channel(ours):
-    with ours.server() as server, ours.client() as client:
-        server.fileno(), client.fileno()
-        for i in range(70_000):
-            client.write(b"x")
-            server.read(1)
-        assert (client.state, server.state) == (CONNECTED, CONNECTED)
-
-
-def test_no_signal_ends_a_program_that_writes_to_nobody(ours):
-    import signal
-    before = signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    try:
-        server, client = ours.server(), ours.client()
-        assert server.state == CONNECTED
-        client.close()
-        with pytest.raises(Failed):
-            server.write(b"x")
-            server.write(b"x")
-        server.close()
-    finally:
-        signal.signal(signal.SIGPIPE, before)

@@ -1,16 +1,20 @@
 """Ends of a vchan: our library through cffi, and a stand-in for the older one, which speaks plain bytes on the socket."""
 
 import contextlib
+import faulthandler
 import os
+import select
 import socket
 import threading
 import time
 from pathlib import Path
 
 import cffi
+import pytest
 
 BUILD = Path(os.environ.get("XC_BUILD", Path(__file__).resolve().parents[2] / "build/dev"))
 DISCONNECTED, CONNECTED, WAITING = 0, 1, 2
+BIG = os.urandom(1 << 20) * 3
 
 ffi = cffi.FFI()
 ffi.cdef("""
@@ -135,12 +139,12 @@ class Old:
         return parts
 
     def wait(self):
-        import select
         return bool(select.select([self.line], [], [], 20)[0])
 
     def read_to_end(self):
         parts = []
-        while self.wait():
+        while True:
+            assert self.wait(), "it does not end"
             try:
                 data = os.read(self.line.fileno(), 65536)
             except ConnectionResetError:
@@ -250,3 +254,43 @@ def used_processor(act):
     before = time.process_time()
     act()
     return time.process_time() - before
+
+
+def readable(end, seconds=0.0):
+    return bool(select.select([end], [], [], seconds)[0])
+
+
+# --- fixtures of the tests that import them ----------------------------------------------------------------------
+@pytest.fixture(autouse=True)
+def watchdog():
+    """A call that hangs keeps Python from doing anything about it."""
+    faulthandler.dump_traceback_later(60, exit=True)
+    yield
+    faulthandler.cancel_dump_traceback_later()
+
+
+@pytest.fixture
+def street(tmp_path):
+    return Street(tmp_path)
+
+
+@pytest.fixture(params=["shared", "stream"])
+def ours(request, tmp_path):
+    """Both ends are of this library; with and without memory."""
+    return Street(tmp_path, VCHAN_SHM=int(request.param == "shared"))
+
+
+@pytest.fixture(params=["shared", "stream", "old client", "old server"])
+def pair(request, tmp_path):
+    """(server, client)."""
+    street = Street(tmp_path, VCHAN_SHM=int(request.param != "stream"))
+    if request.param.startswith("old"):
+        server, client = street.old_pair(request.param == "old server")
+    else:
+        server = street.server()
+        client = street.client()
+    yield server, client
+    for end in (client, server):
+        if not isinstance(end, Old) and end.handle == ffi.NULL:
+            continue
+        end.close()
