@@ -32,16 +32,16 @@ int rank(const model::Offered& offered) {
 /// Rules for other protocols only must not become full rights on this one: a role with REST paths says nothing good
 /// about a raw socket of the same service.
 bool speaks_elsewhere(const model::RoleRules& rules, model::Type type) {
-  if (!rules.rest && !rules.dbus && !rules.wayland && !rules.raw_unix) return false;
+  if (!rules.rest && !rules.dbus && !rules.wayland && !rules.raw_unix && !rules.vchan) return false;
   switch (type) {
     case model::Type::raw_unix: return !rules.raw_unix;
     case model::Type::rest: return !rules.rest;
     case model::Type::dbus: return !rules.dbus;
     case model::Type::wayland: return !rules.wayland;
+    case model::Type::vchan: return !rules.vchan;
     case model::Type::drm:
     case model::Type::input:
     case model::Type::chardev:
-    case model::Type::vchan:
     case model::Type::count_: return false;  // no vocabulary: the role as such is the grant
   }
   return true;
@@ -87,6 +87,31 @@ Result<model::Layer> provider_layer(const model::Link& link, const model::Offere
   return fail(Kind::policy, described(offered) + " has no role " + quoted(link.role) + " for " + quoted(link.service) +
                                 "; its \"roles\" are " +
                                 (known.empty() ? "none" : text::printable(text::join(known, ", "))));
+}
+
+bool names(const std::optional<std::vector<std::uint32_t>>& list, std::uint32_t number) {
+  return !list || std::ranges::find(*list, number) != list->end();
+}
+
+/// The offer is the very vchan the link was planned for, and every document lets this domain talk to that port.
+Result<> check_vchan(const model::Link& link, const model::Offered& offered, const model::Rights& rights) {
+  const auto said = [](std::optional<std::uint32_t> port, std::optional<std::uint32_t> domain) {
+    return "port " + text::number(port.value_or(0)) + " of domain " + text::number(domain.value_or(0));
+  };
+  const model::Offer& offer = offered.offer;
+  if (!link.vchan)
+    return fail(Kind::policy, described(offered) + " offers " + quoted(link.service) +
+                                  " as vchan, but the link was planned as " + std::string(name_of(link.type)));
+  if (offer.domain != link.vchan->server || offer.port != link.vchan->port)
+    return fail(Kind::policy, described(offered) + " offers " + quoted(link.service) + " as " +
+                                  said(offer.port, offer.domain) + ", but the link was planned for " +
+                                  said(link.vchan->port, link.vchan->server));
+  const auto allows = [&](const model::VchanRules& rules) {
+    return names(rules.domains, link.vchan->client) && names(rules.ports, link.vchan->port);
+  };
+  if (permits(rights, &model::RoleRules::vchan, allows)) return {};
+  return fail(Kind::policy, "domain " + text::number(link.vchan->client) + " may not talk to " +
+                                said(offer.port, offer.domain) + " in the role " + quoted(link.role));
 }
 
 /// What the consumer itself asks for. Whether it may set properties is for the others to say; where none of them speaks
@@ -189,6 +214,7 @@ Result<Effective> narrow(const model::Link& planned, const model::Offered& offer
     return fail(Kind::policy, described(offered) + " knows who uses " + quoted(planned.service) +
                                   " by user, and has no \"uid\" other than 0 for the role " + quoted(planned.role));
   }
+  if (offer.type == model::Type::vchan) XC_CHECK(check_vchan(planned, offered, effective.rights));
   if (offer.type != model::Type::dbus) return effective;
   if (offered.provider.empty()) effective.uid = uid;
   if (planned.asks) effective.rights.layers.push_back(asked_layer(*planned.asks, effective.rights));
@@ -206,6 +232,16 @@ const std::string& socket_for(const model::Offer& offer, const std::string& role
   if (!offer.sockets) return offer.socket;
   const auto own = offer.sockets->find(role);
   return own == offer.sockets->end() ? offer.socket : own->second;
+}
+
+std::string vchan_name(const model::VchanEnds& ends) {
+  return "vchan." + text::number(ends.server) + "." + text::number(ends.client) + "." + text::number(ends.port) +
+         ".sock";
+}
+
+std::string address_for(const model::Offer& offer, const model::Link& link) {
+  if (offer.type != model::Type::vchan || !link.vchan) return socket_for(offer, link.role);
+  return offer.socket + "/" + vchan_name(*link.vchan);
 }
 
 Result<> may_offer(std::string_view provider, model::Origin origin, const model::Offer& offer,

@@ -61,6 +61,12 @@ struct Effective {
 /// Where the offer has its socket for the role: one of "sockets", or the one for all.
 [[nodiscard]] const std::string& socket_for(const model::Offer& offer, const std::string& role);
 
+/// The file name of a vchan's socket, as libvchan-socket makes it.
+[[nodiscard]] std::string vchan_name(const model::VchanEnds& ends);
+
+/// Where the provider has what the link leads to: socket_for(), and of a vchan the socket in that directory.
+[[nodiscard]] std::string address_for(const model::Offer& offer, const model::Link& link);
+
 /// Whether `provider` may publish this offer: an image's own manifest needs a policy entry once there is policy (R18).
 [[nodiscard]] Result<> may_offer(std::string_view provider, model::Origin origin, const model::Offer& offer,
                                  const model::Policy& policy);

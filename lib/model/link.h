@@ -48,6 +48,7 @@ struct Link {
   bool type_assumed = false;   ///< nobody had declared the service: the offer decides at each connection
   SocketKind socket_kind = SocketKind::stream;
   std::vector<ProviderGrant> grants;  ///< what host policy leaves of the role; the provider's rules narrow it further
+  std::optional<VchanEnds> vchan{};   ///< which vchan; the provider's offer must agree
   std::optional<DbusRules> asks;      ///< what the consumer itself wants of a bus; nothing more is granted
   Limits limits;
   bool direct = false;             ///< the provider's own socket is shown, as far as is known; the offer decides
@@ -69,6 +70,7 @@ void fields(A& a, Link& l) {
   a("type-assumed", l.type_assumed);
   a("socket-type", l.socket_kind);
   a("grants", l.grants);
+  a("vchan", l.vchan);
   a("asks", l.asks);
   a("limits", l.limits);
   a("direct", l.direct);

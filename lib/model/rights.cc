@@ -15,4 +15,9 @@ std::uint32_t descriptor_limit(const Rights& rights) {
   return limit;
 }
 
+std::uint32_t vchan_descriptor_limit(const Rights& rights) {
+  constexpr std::uint32_t memory_and_bells = 3;  // what libvchan-socket offers with its first bytes
+  return permits(rights, &RoleRules::vchan, [](const VchanRules& rules) { return rules.shm; }) ? memory_and_bells : 0;
+}
+
 }  // namespace xc::model

@@ -69,4 +69,7 @@ template <class Rules, class Allows>
 /// Descriptors a message may carry on a raw socket: the least of the layers that speak, 0 when none does (R26).
 [[nodiscard]] std::uint32_t descriptor_limit(const Rights& rights);
 
+/// The same for a vchan: those of an offer of memory, unless a layer forbids it.
+[[nodiscard]] std::uint32_t vchan_descriptor_limit(const Rights& rights);
+
 }  // namespace xc::model

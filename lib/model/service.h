@@ -138,12 +138,52 @@ void fields(A& a, UnixRules& r) {
   a("fds", r.fds);
 }
 
+/// What a role may do with a vchan; an absent list names everybody.
+struct VchanRules {
+  std::optional<std::vector<std::uint32_t>> domains;  ///< of consumers
+  std::optional<std::vector<std::uint32_t>> ports;
+  bool shm = true;  ///< the ends may agree on memory, and what they say then passes nobody
+};
+template <class A>
+void fields(A& a, VchanRules& r) {
+  a("domains", r.domains);
+  a("ports", r.ports);
+  a("shm", r.shm);
+}
+
+/// The two ends of a vchan, which are the name of its socket: vchan.SERVER.CLIENT.PORT.sock.
+struct VchanEnds {
+  std::uint32_t server = 0;  ///< domain of the provider
+  std::uint32_t client = 0;  ///< domain of the consumer
+  std::uint32_t port = 0;
+};
+template <class A>
+void fields(A& a, VchanEnds& e) {
+  a("server", e.server);
+  a("client", e.client);
+  a("port", e.port);
+}
+
+/// What a consumer says of the vchan it asks for.
+struct VchanWish {
+  std::uint32_t domain = 0;             ///< its own
+  std::optional<std::uint32_t> server;  ///< where nobody has declared the service: the provider's domain,
+  std::optional<std::uint32_t> port;    ///< and its port
+};
+template <class A>
+void fields(A& a, VchanWish& w) {
+  a("domain", w.domain);
+  a("server", w.server);
+  a("port", w.port);
+}
+
 /// The rights of one role, by protocol; an absent member means "this document says nothing about it".
 struct RoleRules {
   std::optional<RestRules> rest;
   std::optional<DbusRules> dbus;
   std::optional<WaylandRules> wayland;
   std::optional<UnixRules> raw_unix;
+  std::optional<VchanRules> vchan{};
   std::optional<std::uint32_t> uid;  ///< who the role is on a bus of the host: user and group of that number
   std::optional<DeviceRules> device{};
 };
@@ -153,6 +193,7 @@ void fields(A& a, RoleRules& r) {
   a("dbus", r.dbus);
   a("wayland", r.wayland);
   a("unix", r.raw_unix);
+  a("vchan", r.vchan);
   a("uid", r.uid);
   a("device", r.device);
 }
@@ -171,6 +212,8 @@ struct Offer {
   std::optional<std::map<std::string, std::string>> sockets;  ///< unix: a socket of its own for some roles
   bool direct = false;  ///< unix, "via": "direct": consumers get the socket itself, and nothing is in between
   std::optional<std::map<std::string, RoleRules>> roles;  ///< what each role may do; absent = no rule of the provider's
+  std::optional<std::uint32_t> domain;  ///< vchan: the provider's own, and `socket` is the directory of its sockets
+  std::optional<std::uint32_t> port;    ///< vchan
 };
 template <class A>
 void fields(A& a, Offer& o) {
@@ -186,6 +229,8 @@ void fields(A& a, Offer& o) {
   a("sockets", o.sockets);
   a("direct", o.direct);
   a("roles", o.roles);
+  a("domain", o.domain);
+  a("port", o.port);
 }
 
 /// One service a consumer asks for (an element of run.json services.required[] or optional[]).
@@ -196,6 +241,7 @@ struct Requirement {
   std::string type;                             ///< informative: the provider's type decides; a mismatch is noted
   std::string interface;                        ///< as written; of a bus name `dbus` is made
   std::optional<DbusRules> dbus;                ///< on a bus, no more than this
+  std::optional<VchanWish> vchan{};             ///< of a vchan: which
   SocketKind socket_kind = SocketKind::stream;  ///< unix: what to listen on while nobody says otherwise
   std::string provider;                         ///< only from this provider; empty = whoever offers it
   std::vector<std::string> targets;             ///< candidates in order (spec 3); empty = "auto"
@@ -212,6 +258,7 @@ void fields(A& a, Requirement& r) {
   a("type", r.type);
   a("interface", r.interface);
   a("dbus", r.dbus);
+  a("vchan", r.vchan);
   a("socket-type", r.socket_kind);
   a("provider", r.provider);
   a("targets", r.targets);

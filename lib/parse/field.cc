@@ -98,6 +98,10 @@ Result<std::uint64_t> read_number(View view, std::uint64_t most) {
   return *number;
 }
 
+Result<std::uint32_t> read_vchan_number(View view) {
+  return static_cast<std::uint32_t>(XC_TRY(read_number(view, 0x7fffffffU)));
+}
+
 Result<std::vector<View>> read_list(View view, std::string_view what, std::size_t most) {
   if (!view.is(Form::list)) return view.expected("a list of " + std::string(what));
   return bounded(view, what, most);

@@ -35,6 +35,9 @@ extern const Word plain, name, role, role_pattern, provider, pattern, provider_p
 /// A whole number from 0 to `most`.
 [[nodiscard]] Result<std::uint64_t> read_number(View view, std::uint64_t most);
 
+/// The number of a domain or port of a vchan: whatever an int can hold.
+[[nodiscard]] Result<std::uint32_t> read_vchan_number(View view);
+
 /// Elements of a list; `what` names them in the plural ("requirements").
 [[nodiscard]] Result<std::vector<View>> read_list(View view, std::string_view what, std::size_t most);
 

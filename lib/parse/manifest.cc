@@ -37,6 +37,17 @@ Result<> read_bus_wishes(View view, model::Requirement& wanted) {
   return {};
 }
 
+/// Which vchan is meant: the consumer's own domain, and the other end for want of a declaration.
+Result<> read_vchan_wish(View view, model::Requirement& wanted) {
+  const auto domain = view.find("domain");
+  if (!domain) return {};
+  wanted.vchan.emplace();
+  wanted.vchan->domain = XC_TRY(read_vchan_number(*domain));
+  if (const auto server = view.find("server")) wanted.vchan->server = XC_TRY(read_vchan_number(*server));
+  if (const auto port = view.find("port")) wanted.vchan->port = XC_TRY(read_vchan_number(*port));
+  return {};
+}
+
 /// The members that only we know.
 Result<> read_additions(View view, model::Requirement& wanted) {
   XC_CHECK(read_key_if(view, "provider", word::provider, wanted.provider));
@@ -60,6 +71,7 @@ Result<model::Requirement> read_requirement(View view, bool required) {
   XC_CHECK(read_key_if(view, "type", word::name, wanted.type));
   XC_CHECK(read_bus_wishes(view, wanted));
   if (const auto target = view.find("target")) wanted.targets = XC_TRY(read_targets(*target));
+  XC_CHECK(read_vchan_wish(view, wanted));
   XC_CHECK(read_additions(view, wanted));
   return wanted;
 }
@@ -76,9 +88,10 @@ Result<> read_requirements(View object, std::string_view key, bool required, mod
       continue;
     }
     manifest.requirements.push_back(XC_TRY(read_requirement(element, required)));
-    warn_of_misspelt(
-        element, {"name", "role", "type", "interface", "target", "provider", "env", "shared-netns", "padded", "names"},
-        manifest.warnings);
+    warn_of_misspelt(element,
+                     {"name", "role", "type", "interface", "target", "provider", "env", "shared-netns", "padded",
+                      "names", "domain", "server", "port"},
+                     manifest.warnings);
   }
   if (manifest.requirements.size() > most_services)
     return list->fail("more than the " + text::number(std::uint64_t{most_services}) + " requirements allowed");

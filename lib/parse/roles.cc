@@ -102,6 +102,25 @@ Result<model::DeviceRules> read_device(View view) {
   return rules;
 }
 
+Result<> read_vchan_numbers(View object, std::string_view key, std::optional<std::vector<std::uint32_t>>& into) {
+  const auto list = object.find(key);
+  if (!list) return {};
+  into.emplace();
+  for (const View& number : XC_TRY(read_list(*list, "numbers", most_roles)))
+    into->push_back(XC_TRY(read_vchan_number(number)));
+  return {};
+}
+
+Result<model::VchanRules> read_vchan(View view) {
+  if (!view.is(Form::object)) return view.expected("an object with \"domains\", \"ports\" or \"shm\"");
+  XC_CHECK(refuse_others(view, {"domains", "ports", "shm"}));
+  model::VchanRules rules;
+  XC_CHECK(read_vchan_numbers(view, "domains", rules.domains));
+  XC_CHECK(read_vchan_numbers(view, "ports", rules.ports));
+  if (const auto shm = view.find("shm")) rules.shm = XC_TRY(read_flag(*shm));
+  return rules;
+}
+
 template <class T>
 Result<> put(Result<T> value, std::optional<T>& into) {
   into = XC_TRY(std::move(value));
@@ -114,24 +133,25 @@ Result<> read_into(model::RoleRules& rules, View view, model::Type type) {
     case model::Type::dbus: return put(read_dbus(view), rules.dbus);
     case model::Type::wayland: return put(read_wayland(view), rules.wayland);
     case model::Type::raw_unix: return put(read_unix(view), rules.raw_unix);
+    case model::Type::vchan: return put(read_vchan(view), rules.vchan);
     case model::Type::drm:
     case model::Type::input:
     case model::Type::chardev:
-    case model::Type::vchan:
     case model::Type::count_: break;
   }
   return view.fail("services of type " + std::string(model::name_of(type)) +
-                   " have no rules; those with rules are rest, dbus, wayland and unix");
+                   " have no rules; those with rules are rest, dbus, wayland, unix and vchan");
 }
 
 }  // namespace
 
 Result<model::RoleRules> read_role(View view) {
   if (!view.is(Form::object))
-    return view.expected("an object of protocols (\"rest\", \"dbus\", \"wayland\", \"unix\")");
-  XC_CHECK(refuse_others(view, {"rest", "dbus", "wayland", "unix", "uid", "device"}));
+    return view.expected(R"(an object of protocols ("rest", "dbus", "wayland", "unix", "vchan"))");
+  XC_CHECK(refuse_others(view, {"rest", "dbus", "wayland", "unix", "vchan", "uid", "device"}));
   model::RoleRules rules;
-  for (const model::Type type : {model::Type::rest, model::Type::dbus, model::Type::wayland, model::Type::raw_unix})
+  for (const model::Type type :
+       {model::Type::rest, model::Type::dbus, model::Type::wayland, model::Type::raw_unix, model::Type::vchan})
     if (const auto value = view.find(model::name_of(type))) XC_CHECK(read_into(rules, *value, type));
   if (const auto uid = view.find("uid")) rules.uid = static_cast<std::uint32_t>(XC_TRY(read_number(*uid, most_uid)));
   if (const auto device = view.find("device")) rules.device = XC_TRY(read_device(*device));

@@ -8,6 +8,7 @@ namespace xc::parse {
 namespace {
 
 constexpr std::string_view default_bus = "system-bus";
+constexpr std::string_view vchan_directory = "/var/run/vchan";  // where libvchan-socket has its sockets
 
 std::string known_types() {
   std::vector<std::string> names;
@@ -105,20 +106,33 @@ Result<> read_owner(View view, View owns, model::Offer& offer) {
   return {};
 }
 
+/// Of a vchan the domain and the port make the name of the socket; "socket" is the directory.
+Result<> read_vchan_offer(View view, model::Offer& offer) {
+  const View domain = XC_TRY(read_member(view, "domain"));
+  const View port = XC_TRY(read_member(view, "port"));
+  offer.domain = XC_TRY(read_vchan_number(domain));
+  offer.port = XC_TRY(read_vchan_number(port));
+  offer.socket = vchan_directory;
+  return {};
+}
+
 Result<model::Offer> read_offer(View view, model::Type type, std::vector<std::string>& warnings) {
   model::Offer offer;
   offer.type = type;
   const auto owns = view.find("owns");
   if (!owns || view.find("name")) offer.name = XC_TRY(read_key(view, "name", word::name));
-  if (!owns || view.find("socket")) offer.socket = XC_TRY(read_key(view, "socket", word::plain));
+  if (type == model::Type::vchan) XC_CHECK(read_vchan_offer(view, offer));
+  if ((!owns && type != model::Type::vchan) || view.find("socket"))
+    offer.socket = XC_TRY(read_key(view, "socket", word::plain));
   if (owns) XC_CHECK(read_owner(view, *owns, offer));
   if (const auto kind = view.find("socket-type")) offer.socket_kind = XC_TRY(read_socket_kind(*kind, type));
   XC_CHECK(read_identity(view, offer));
   if (const auto via = view.find("via")) XC_CHECK(read_via(view, *via, offer));
   if (const auto allow = view.find("allow")) offer.allow = XC_TRY(read_allow(*allow, warnings));
   if (const auto roles = view.find("roles")) offer.roles = XC_TRY(read_roles(*roles, word::role));
-  warn_of_misspelt(view, {"name", "type", "socket", "socket-type", "via", "owns", "bus", "role", "allow", "roles"},
-                   warnings);
+  warn_of_misspelt(
+      view, {"name", "type", "socket", "socket-type", "via", "owns", "bus", "role", "allow", "roles", "domain", "port"},
+      warnings);
   return offer;
 }
 

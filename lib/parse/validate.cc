@@ -123,6 +123,8 @@ void inspect(Inspection& ask, const model::Offer& offer) {
   ask.demand(!offer.socket.empty() || !offer.owns.empty(), "a service without socket");
   ask.allow(offer.socket, word::plain, "a socket");
   ask.allow(offer.bus, word::name, "a bus");
+  const bool vchan = offer.type == model::Type::vchan;
+  ask.demand(offer.domain.has_value() == vchan && offer.port.has_value() == vchan, "a vchan");
   ask.allow(offer.owns, word::bus_name, "a bus name");
   ask.allow(offer.role, word::name, "a role");
   if (offer.allow) ask.demand(*offer.allow, word::role, "a role");

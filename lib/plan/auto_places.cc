@@ -5,6 +5,7 @@
 
 #include "base/escape.h"
 #include "base/text.h"
+#include "grant/effective.h"
 
 namespace xc::plan {
 namespace {
@@ -106,6 +107,13 @@ std::string device_place(const model::Link& link) {
   if (link.type == model::Type::input) return "/dev/input/event0";
   if (link.type != model::Type::drm) return "/dev/" + link.service;
   return link.role == "render" ? "/dev/dri/renderD128" : "/dev/dri/card0";
+}
+
+std::vector<std::string> vchan_places(const model::VchanEnds& ends, const Environment& environment) {
+  const std::string name = "/" + grant::vchan_name(ends);
+  const std::string_view own = value_of(environment, "VCHAN_SOCKET_DIR");
+  if (own.starts_with('/')) return {std::string(own) + name};  // the client looks nowhere else
+  return {"/var/run/vchan" + name};
 }
 
 }  // namespace xc::plan

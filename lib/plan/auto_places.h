@@ -29,4 +29,7 @@ using Environment = std::vector<std::string>;
 /// files alone), at what the first one of its kind would be called.
 [[nodiscard]] std::string device_place(const model::Link& link);
 
+/// The same for a vchan: below VCHAN_SOCKET_DIR where that is set, then where libvchan-socket looks without it.
+[[nodiscard]] std::vector<std::string> vchan_places(const model::VchanEnds& ends, const Environment& environment);
+
 }  // namespace xc::plan

@@ -132,6 +132,17 @@ std::string describe_wayland(const model::WaylandRules& wayland) {
   return line;
 }
 
+std::string describe_vchan(const model::VchanRules& vchan) {
+  const auto list = [](const std::optional<std::vector<std::uint32_t>>& numbers) {
+    if (!numbers) return std::string("any");
+    std::vector<std::string> words;
+    for (const std::uint32_t number : *numbers) words.push_back(text::number(number));
+    return words.empty() ? "none" : text::join(words, ",");
+  };
+  return "vchan: domains " + list(vchan.domains) + ", ports " + list(vchan.ports) +
+         (vchan.shm ? "" : ", no shared memory");
+}
+
 /// A line for each protocol the rules speak of, as far as it can matter to the link.
 std::vector<std::string> describe_rules(const model::RoleRules& rules, const model::Link& link) {
   const auto matters = [&](model::Type type) { return link.type_assumed || link.type == type; };
@@ -142,6 +153,7 @@ std::vector<std::string> describe_rules(const model::RoleRules& rules, const mod
   if (rules.uid && matters(model::Type::dbus)) lines.push_back("is user " + text::number(*rules.uid) + " on the bus");
   if (rules.raw_unix && matters(model::Type::raw_unix))
     lines.push_back("unix: " + text::number(rules.raw_unix->fds) + " descriptors a message");
+  if (rules.vchan && matters(model::Type::vchan)) lines.push_back(describe_vchan(*rules.vchan));
   if (lines.empty()) lines.emplace_back("what the provider grants");
   return lines;
 }

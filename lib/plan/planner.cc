@@ -39,6 +39,7 @@ class Draft {
   Result<bool> settle_by_offer(const model::Requirement& wanted, model::Link& link);
   Result<bool> settle_by_declaration(const model::Requirement& wanted, model::Link& link);
   Result<> fit(const model::Requirement& wanted, const model::Offered& offered, model::Link& link);
+  Result<> settle_vchan(const model::Requirement& wanted, const model::Offer* offer, model::Link& link);
   Result<> assume_type(const model::Requirement& wanted, model::Link& link);
   Result<> settle_device(const model::Requirement& wanted, model::Link& link);
   [[nodiscard]] Result<> check_form(std::string_view target) const;
@@ -157,6 +158,7 @@ Result<> Draft::settle_provider(const model::Requirement& wanted, model::Link& l
 Result<> Draft::fit(const model::Requirement& wanted, const model::Offered& offered, model::Link& link) {
   link.type = offered.offer.type;
   link.socket_kind = offered.offer.socket_kind;
+  XC_CHECK(settle_vchan(wanted, &offered.offer, link));
   link.direct = XC_TRY(grant::narrow(link, offered)).direct;
   XC_CHECK(check_abstract(offered.offer.socket, wanted, facts_.shared_netns));
   XC_CHECK(check_socket_kind(offered.offer.socket_kind, offered.offer.direct));
@@ -202,6 +204,20 @@ Result<> Draft::assume_type(const model::Requirement& wanted, model::Link& link)
   const auto placed = wanted.targets.empty() ? std::nullopt : type_by_place(wanted.targets.front());
   const bool bus_name = wanted.interface.find('.') != std::string::npos;
   link.type = named ? *named : placed ? *placed : bus_name ? model::Type::dbus : model::Type::raw_unix;
+  return settle_vchan(wanted, nullptr, link);
+}
+
+/// Both ends of a vchan are in the name of its socket, so both must be known when it is planted. It has one client.
+Result<> Draft::settle_vchan(const model::Requirement& wanted, const model::Offer* offer, model::Link& link) {
+  link.vchan.reset();
+  if (link.type != model::Type::vchan) return {};
+  if (!wanted.vchan) return fail(Kind::plant, R"(a vchan needs the consumer's own "domain")");
+  const auto& [own, server, port] = *wanted.vchan;
+  if (offer == nullptr && (!server || !port))
+    return fail(Kind::plant, R"(nobody has declared this vchan, so its "server" and "port" must be named)");
+  link.vchan =
+      model::VchanEnds{server ? *server : offer->domain.value_or(0), own, port ? *port : offer->port.value_or(0)};
+  link.limits.connections = 1;
   return {};
 }
 
@@ -268,6 +284,7 @@ Result<> Draft::choose_places(const model::Requirement& wanted, model::Link& lin
 
 /// A node appears as the kernel calls it, which is where programs look; a lease is a socket.
 std::vector<std::string> Draft::proposals(const model::Link& link) const {
+  if (link.vchan) return vchan_places(*link.vchan, plan_.container.env);
   if (!model::is_device(link.type)) return auto_places(link.type, link.service, plan_.container.env);
   if (!model::is_node(link)) return auto_places(model::Type::raw_unix, link.service, plan_.container.env);
   return {device_place(link)};

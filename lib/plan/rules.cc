@@ -29,8 +29,8 @@ bool is_supported(model::Type type) {
     case model::Type::wayland:
     case model::Type::drm:
     case model::Type::input:
-    case model::Type::chardev: return true;
-    case model::Type::vchan:
+    case model::Type::chardev:
+    case model::Type::vchan: return true;
     case model::Type::count_: return false;
   }
   return false;

@@ -115,7 +115,7 @@ Result<> Door::choose_provider() {
   const auto index = static_cast<std::size_t>(chosen - market.offered.data());
   if (index < containers) container_ = XC_TRY(registry::hold(street_.proc, market.providers[index]));
   provider_name_ = grant::provider_name(*chosen);
-  address_ = grant::socket_for(chosen->offer, link_.role);
+  address_ = grant::address_for(chosen->offer, link_);
   kind_ = kind_of(chosen->offer.socket_kind);
   return {};
 }

@@ -151,11 +151,15 @@ Result<> Lane::take_packet(Toolbox& tools) {
   return forward({{room.data(), static_cast<std::size_t>(got)}, std::move(descriptors), 0, true});
 }
 
-Result<> Lane::admit(const std::vector<Fd>& descriptors) {
+Result<> Lane::admit(std::vector<Fd>& descriptors) {
   terms_.tally->descriptors += descriptors.size();
   if (descriptors.size() <= terms_.most_descriptors) return {};
   terms_.tally->descriptors -= descriptors.size();
   ++terms_.tally->refusals;
+  if (terms_.drops) {
+    descriptors.clear();
+    return {};
+  }
   return fail(Kind::policy, "a message with " + text::number(std::uint64_t{descriptors.size()}) +
                                 " descriptors; the role may pass " +
                                 text::number(std::uint64_t{terms_.most_descriptors}));

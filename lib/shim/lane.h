@@ -50,6 +50,7 @@ struct LaneTerms {
   std::optional<ucred> credentials;         ///< sent along with everything
   mediate::Tally* tally = nullptr;          ///< never null
   std::uint64_t mediate::Tally::* bytes{};  ///< which of its figures counts this direction
+  bool drops = false;                       ///< descriptors that may not pass are left out, instead of the end
 };
 
 class Lane {
@@ -85,7 +86,7 @@ class Lane {
   [[nodiscard]] Result<> take_urgent();
   [[nodiscard]] Result<> take_packet(Toolbox& tools);
   [[nodiscard]] Result<bool> spliced(Toolbox& tools, std::size_t size);
-  [[nodiscard]] Result<> admit(const std::vector<Fd>& descriptors);
+  [[nodiscard]] Result<> admit(std::vector<Fd>& descriptors);
   [[nodiscard]] Result<> forward(Parcel parcel);
   [[nodiscard]] Result<std::optional<std::size_t>> send(const Parcel& parcel);
   [[nodiscard]] Result<> deliver(Toolbox& tools);

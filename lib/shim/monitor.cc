@@ -108,13 +108,16 @@ void Monitor::serve(std::size_t index) {
 }
 
 void Monitor::resume_due() {
+  std::vector<std::size_t> held;
   for (auto& paused : paused_) {
     if (paused.until > now_) continue;
+    if (posts_[paused.index]->holds_client()) held.push_back(paused.index);
     const int listener = posts_[paused.index]->listener();
     if (listener >= 0 && !poller_.add(listener, EPOLLIN, paused.index))
       posts_[paused.index]->close("the kernel does not let us wait for connections");
   }
   std::erase_if(paused_, [&](const Paused& paused) { return paused.until <= now_; });
+  for (const std::size_t index : held) serve(index);
 }
 
 void Monitor::watch_workers(const Post& post) {

@@ -44,13 +44,13 @@ milliseconds back_off(std::size_t crashes) {  // 0, 50 ms, 100 ms ... 5 s
 bool takes_descriptors(const grant::Effective& effective) {
   switch (effective.type) {
     case model::Type::rest: return false;
-    case model::Type::raw_unix: return model::descriptor_limit(effective.rights) > 0;
+    case model::Type::raw_unix:
+    case model::Type::vchan: return most_descriptors(effective) > 0;
     case model::Type::dbus:
     case model::Type::wayland:
     case model::Type::drm:
     case model::Type::input:
     case model::Type::chardev:
-    case model::Type::vchan:
     case model::Type::count_: return true;
   }
   return true;
@@ -92,6 +92,7 @@ void Post::tend_shortcut() {
 }
 
 std::optional<milliseconds> Post::serve(Clock::time_point now) {
+  if (link_.type == model::Type::vchan) return serve_vchan(now);
   if (!listener_) return std::nullopt;
   if (now < not_before_) return std::chrono::ceil<milliseconds>(not_before_ - now);
   if (saturated()) return milliseconds(untaken() >= most_untaken ? 1 : 10);

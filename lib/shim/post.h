@@ -79,6 +79,9 @@ class Post {
   [[nodiscard]] int shortcut_descriptor() const { return shortcut_.descriptor(); }
   void notice(Clock::time_point now) { shortcut_.notice(now); }
 
+  /// A client of a vchan that waits for its server: serve() must be called though nobody knocks.
+  [[nodiscard]] bool holds_client() const { return static_cast<bool>(early_); }
+
   /// Workers that start from now on tell what they do to this socket, which outlives the post; -1 = nobody listens.
   void observe(int socket) { observer_ = socket; }
   /// Buries workers that died and ends one that stopped taking connections. True when a worker is gone.
@@ -113,6 +116,7 @@ class Post {
   };
   void tend_shortcut();
   [[nodiscard]] Result<> admit(Fd client, Door::Opened opened, Clock::time_point now);
+  [[nodiscard]] std::optional<std::chrono::milliseconds> serve_vchan(Clock::time_point now);
   [[nodiscard]] Result<> greet(const Fd& server) const;
   [[nodiscard]] Result<> hand_over(const Handover& handover, Clock::time_point now);
   [[nodiscard]] Result<> start_worker();
@@ -130,6 +134,7 @@ class Post {
   const Street& street_;
   uid_t worker_uid_;
   Fd listener_;
+  Fd early_;  ///< see holds_client()
   Door door_;
   Shortcut shortcut_;
   unsigned connections_;  ///< at the same time

@@ -8,8 +8,12 @@ namespace {
 constexpr std::chrono::milliseconds before_a_retry{2};
 
 LaneTerms lane_terms(const Relay::Terms& terms, bool towards_server) {
-  return {terms.packets, terms.most_descriptors, towards_server ? terms.credentials : std::nullopt, &terms.tally,
-          towards_server ? &mediate::Tally::to_server : &mediate::Tally::to_client};
+  return {terms.packets,
+          terms.most_descriptors,
+          towards_server ? terms.credentials : std::nullopt,
+          &terms.tally,
+          towards_server ? &mediate::Tally::to_server : &mediate::Tally::to_client,
+          terms.drops};
 }
 
 }  // namespace

@@ -155,9 +155,10 @@ std::unique_ptr<Connection> Worker::connect(Handover handover) {
   auto& [upstream, client, server, observer] = handover;
   if (tools_) {
     const Relay::Terms terms{.packets = duty_.link.socket_kind == model::SocketKind::seqpacket,
-                             .most_descriptors = model::descriptor_limit(duty_.effective.rights),
+                             .most_descriptors = most_descriptors(duty_.effective),
                              .credentials = credentials_,
-                             .tally = duty_.page.tally};
+                             .tally = duty_.page.tally,
+                             .drops = duty_.effective.type == model::Type::vchan};  // an offer is not a demand
     return std::make_unique<Relay>(std::move(client), std::move(server), terms, *tools_);
   }
   const mediate::Terms terms{duty_.effective.type,   duty_.client, duty_.link.role,  duty_.link.service,
@@ -229,12 +230,21 @@ int Worker::patience_left() const {
 
 }  // namespace
 
+bool is_raw(model::Type type) {
+  return type == model::Type::raw_unix || type == model::Type::vchan;
+}
+
+std::uint32_t most_descriptors(const grant::Effective& effective) {
+  const bool vchan = effective.type == model::Type::vchan;
+  return vchan ? model::vchan_descriptor_limit(effective.rights) : model::descriptor_limit(effective.rights);
+}
+
 Result<> run_worker(const Duty& duty, Fd control) {
   // Buffers come and go with every burst: keep the heap instead of asking the kernel each time.
   (void)::mallopt(M_MMAP_THRESHOLD, 1 << 20);
   (void)::mallopt(M_TRIM_THRESHOLD, 512 << 10);
   std::optional<Toolbox> tools;
-  if (duty.effective.type == model::Type::raw_unix) tools = XC_TRY(Toolbox::create());
+  if (is_raw(duty.effective.type)) tools = XC_TRY(Toolbox::create());
   Worker worker(duty, std::move(control), XC_TRY(sys::Poller::create()), std::move(tools));
   sys::forget_program_pages();
   XC_CHECK(sys::install_filter(sys::Filter::worker));  // the last call that the filter would refuse lies behind us

@@ -20,6 +20,10 @@ struct Duty {
   Page& page;
 };
 
+/// Whether bytes of this type pass unread, and how many descriptors one message of such a link may carry.
+[[nodiscard]] bool is_raw(model::Type type);
+[[nodiscard]] std::uint32_t most_descriptors(const grant::Effective& effective);
+
 /// Mediates until the control socket ends. Runs inside the sandbox (shim/sandbox.h): never opens, never connects.
 /// Returns only when everything is over, or with what made it give up.
 [[nodiscard]] Result<> run_worker(const Duty& duty, Fd control);

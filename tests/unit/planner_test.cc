@@ -237,22 +237,24 @@ TEST(Planner, AnUndeclaredServiceIsListenedForWithAnAssumedType) {
       "it\n");
 }
 
-TEST(Planner, TypesThatAreNotSupportedYetAreRefusedByTheirName) {
+TEST(Planner, TypesThatAreNotKnownOrSayTooLittleAreRefused) {
   const auto refused = [](const model::Requirement& wanted) {
     return Setting({wanted}).refusal(Kind::plant).substr(std::string("run.json: /services/required/0: ").size());
   };
   auto channel = wants("v", "/run/v");
   channel.type = "vchan";
-  EXPECT_EQ(refused(channel), "service \"v\": services of type \"vchan\" are not supported yet");
+  EXPECT_EQ(refused(channel), "service \"v\": a vchan needs the consumer's own \"domain\"");
+  channel.vchan.emplace();
+  EXPECT_EQ(refused(channel),
+            "service \"v\": nobody has declared this vchan, so its \"server\" and \"port\" must be named");
   auto odd = wants("x", "/run/x");
   odd.type = "tcpish";
   EXPECT_EQ(refused(odd), "service \"x\": type \"tcpish\" is not known");
 }
 
-TEST(Planner, AnOptionalServiceOfAnUnsupportedTypeIsAWarning) {
+TEST(Planner, AnOptionalServiceThatSaysTooLittleIsAWarning) {
   EXPECT_EQ(Setting({wants("panel", "/run/wayland-0", false)}, {offers("", "panel", Type::vchan)}).notes(0),
-            "run.json: /services/optional/0: service \"panel\": offered now by the host at \"/run/api.sock\"\n"
-            "!run.json: /services/optional/0: service \"panel\": services of type \"vchan\" are not supported yet; it "
+            "!run.json: /services/optional/0: service \"panel\": a vchan needs the consumer's own \"domain\"; it "
             "is optional, so the container starts without it\n");
 }
 
@@ -359,8 +361,9 @@ TEST(Planner, AnImagesOfferNeedsPolicyOnceThereIsSome) {
 
 TEST(Planner, AnOfferNobodyCanUseYetIsPublishedWithAWarning) {
   Setting setting;
-  setting.exports.offers.push_back(offers("", "panel", Type::vchan).offer);
-  EXPECT_EQ(setting.notes(0), "!offered service \"panel\": services of type \"vchan\" are not supported yet\n");
+  setting.exports.offers.push_back(offers("", "panel", Type::raw_unix).offer);
+  setting.exports.offers.back().socket_kind = model::SocketKind::datagram;
+  EXPECT_EQ(setting.notes(0), "!offered service \"panel\": sockets of kind \"dgram\" are not supported yet\n");
   EXPECT_EQ(steps(*setting.plan()), "record publish ");
 }
 

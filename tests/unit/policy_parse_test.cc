@@ -104,7 +104,7 @@ TEST(ParseRules, TakesTheValueOrAWholeRole) {
   EXPECT_TRUE(parse_rules(R"("all")", "r.json", Type::dbus)->dbus->all);
   EXPECT_EQ(parse_rules(R"({"fds":3})", "r.json", Type::raw_unix)->raw_unix->fds, 3U);
   EXPECT_EQ(error_of(parse_rules("{}", "r.json", Type::drm)),
-            "r.json: services of type drm have no rules; those with rules are rest, dbus, wayland and unix");
+            "r.json: services of type drm have no rules; those with rules are rest, dbus, wayland, unix and vchan");
 }
 
 }  // namespace

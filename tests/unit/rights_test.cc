@@ -74,5 +74,16 @@ TEST(Rights, DescriptorsAreTheLeastOfTheLayersThatSpeak) {
   for (const auto& [rights, limit] : table) EXPECT_EQ(descriptor_limit(rights), limit);
 }
 
+TEST(Rights, AVchanPassesMemoryUnlessALayerForbidsIt) {
+  RoleRules without;
+  without.vchan.emplace().shm = false;
+  RoleRules with;
+  with.vchan.emplace();
+  EXPECT_EQ(vchan_descriptor_limit(Rights{}), 3U);
+  EXPECT_EQ(vchan_descriptor_limit(Rights{{{{with}}, {{RoleRules{}}}}}), 3U);
+  EXPECT_EQ(vchan_descriptor_limit(Rights{{{{with}}, {{without}}}}), 0U);
+  EXPECT_EQ(vchan_descriptor_limit(Rights{{{{with, without}}}}), 3U);
+}
+
 }  // namespace
 }  // namespace xc::model

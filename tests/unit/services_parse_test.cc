@@ -196,8 +196,9 @@ TEST(ParseRoles, ReadsABusInTheLongForm) {
 
 TEST(ParseRoles, RefusesAnUnknownWordInsteadOfGrantingMore) {
   const std::string tail = "is not known here, and ignoring it could grant too much; known are ";
-  EXPECT_EQ(role_refusal(R"({"v":{"rset":[]}})"),
-            at + "roles/v/rset: " + tail + "\"rest\", \"dbus\", \"wayland\", \"unix\", \"uid\" and \"device\"");
+  EXPECT_EQ(
+      role_refusal(R"({"v":{"rset":[]}})"),
+      at + "roles/v/rset: " + tail + "\"rest\", \"dbus\", \"wayland\", \"unix\", \"vchan\", \"uid\" and \"device\"");
   EXPECT_EQ(role_refusal(R"({"v":{"rest":[{"methods":["GET"],"paths":["/"],"query":"x"}]}})"),
             at + "roles/v/rest/0/query: " + tail + "\"methods\" and \"paths\"");
   EXPECT_EQ(role_refusal(R"({"v":{"rest":{"rules":[],"updgrade":true}}})"),
@@ -219,7 +220,8 @@ TEST(ParseRoles, RefusesWrongValues) {
        "/a b: a role's name must be a name of at most 64 letters, digits, '_', '.' or '-' that does not "
        "begin with '.' or '-'"},
       {R"({"v":"all"})",
-       "/v: expected an object of protocols (\"rest\", \"dbus\", \"wayland\", \"unix\"), found a string (\"all\")"},
+       "/v: expected an object of protocols (\"rest\", \"dbus\", \"wayland\", \"unix\", \"vchan\"), found a string "
+       "(\"all\")"},
       {R"({"v":{"rest":"none"}})",
        "/v/rest: expected \"all\", a list of rules, or an object with \"rules\", found a string (\"none\")"},
       {R"({"v":{"rest":{}}})", "/v/rest: has no \"rules\", which it must have"},
