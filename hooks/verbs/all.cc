@@ -15,6 +15,9 @@ void add_all(CLI::App& app, int& status) {
   add_status(app, status);
   add_doctor(app, status);
   add_explain(app, status);
+  add_change(app, status);
+  add_top(app, status);
+  add_trace(app, status);
   add_mediate(app, status);
   add_graph(app, status);
   add_render(app, status);

@@ -10,6 +10,7 @@
 #include "app/doctor.h"
 #include "app/inputs.h"
 #include "app/look.h"
+#include "app/seen.h"
 #include "base/text.h"
 #include "registry/providers.h"
 #include "registry/records.h"

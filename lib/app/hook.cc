@@ -6,16 +6,15 @@
 #include <cerrno>
 #include <chrono>
 #include <iterator>
-#include <memory>
 
 #include "app/inputs.h"
+#include "app/launcher.h"
 #include "inject/container.h"
 #include "inject/injector.h"
 #include "inject/nodes.h"
 #include "plan/planner.h"
 #include "registry/leftovers.h"
 #include "registry/providers.h"
-#include "shim/launch.h"
 #include "sys/log.h"
 
 namespace xc::app {
@@ -41,33 +40,6 @@ Result<model::Stage> stage_of(const Call& call, const model::OciState& state) {
   if (state.pid <= 1)
     return fail(Kind::usage, "called inside the container's namespaces: use the hook stage createRuntime");
   return model::Stage::create;
-}
-
-std::vector<model::Offered> relevant(const std::vector<model::Offered>& host, const std::vector<model::Link>& links) {
-  std::vector<model::Offered> some;
-  for (const auto& offered : host)
-    if (std::ranges::any_of(links, [&](const auto& link) { return link.service == offered.offer.name; }))
-      some.push_back(offered);
-  return some;
-}
-
-inject::Launch launcher(Hook& hook, const registry::StateDir& state, const inject::HeldContainer& held) {
-  return [&](const registry::Record& record, const std::vector<Fd>& listeners,
-             const std::vector<Fd>& directories) -> Result<inject::Commit> {
-    shim::Config config;
-    config.consumer = record.container.name;
-    config.key = registry::key_of(record.container.name, record.init.pid);
-    config.state = state.path();
-    config.init = record.init;
-    for (const auto& link : record.links)
-      (model::is_node(link) ? config.devices : model::is_lease(link) ? config.leases : config.links).push_back(link);
-    config.host = relevant(hook.host.services, record.links);
-    config.directories = static_cast<std::uint32_t>(directories.size());
-    const Fd program = XC_TRY(shim::open_program("xc-shim"));
-    auto launched = std::make_shared<shim::Launched>(XC_TRY(shim::launch(
-        program, config, listeners, directories, held.init.pidfd, sys::milliseconds_until(hook.deadline))));
-    return [launched]() { return shim::commit(std::move(*launched)); };
-  };
 }
 
 /// The nodes of those offers that the container may mean.
@@ -116,8 +88,8 @@ Result<> serve(Hook& hook, const model::Container& container) {
                                            origin, hook.host.policy, facts));
   for (const auto& note : plan.notes)
     if (note.warning) log::warning(container.name + ": " + note.text);
-  const auto applied =
-      XC_TRY(inject::apply({hook.proc, state, held, launcher(hook, state, held), hook.deadline}, plan));
+  const auto applied = XC_TRY(inject::apply(
+      {hook.proc, state, held, launcher(hook.host.services, state, held, hook.deadline), hook.deadline}, plan));
   for (const auto& warning : applied.warnings) log::warning(container.name + ": " + warning);
   return {};
 }

@@ -1,8 +1,6 @@
 #include "app/look.h"
 
 #include <fcntl.h>
-#include <poll.h>
-#include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
@@ -12,15 +10,11 @@
 #include <cstdlib>
 
 #include "app/inputs.h"
-#include "base/table.h"
 #include "base/text.h"
 #include "inject/nodes.h"
-#include "parse/json_in.h"
 #include "plan/planner.h"
 #include "plan/rules.h"
 #include "reader/files.h"
-#include "registry/records.h"
-#include "sys/unix_socket.h"
 
 namespace xc::app {
 namespace {
@@ -92,48 +86,6 @@ Result<std::vector<std::string>> examine_file(const std::string& file, std::stri
   return examine(reader, kind, text, file);
 }
 
-/// What a shim says when one connects to its status socket.
-Result<shim::Status> ask_shim(const registry::StateDir& state, const std::string& key) {
-  const Fd socket_file{::openat(state.containers(), (key + "/status").c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC)};
-  if (!socket_file) return fail_errno(Kind::kernel, "its status socket", errno);
-  const Fd socket = XC_TRY(sys::connect_path(socket_file, sys::SocketKind::stream));
-  std::string text;
-  std::array<char, 4096> piece{};
-  for (const auto deadline = std::chrono::steady_clock::now() + patience;;) {
-    pollfd waiting{socket.get(), POLLIN, 0};
-    if (::poll(&waiting, 1, sys::milliseconds_until(deadline)) <= 0) return fail(Kind::again, "it does not answer");
-    const ssize_t got = ::recv(socket.get(), piece.data(), piece.size(), 0);
-    if (got < 0) return fail_errno(Kind::kernel, "its status socket", errno);
-    if (got == 0) break;
-    text.append(piece.data(), static_cast<std::size_t>(got));
-  }
-  return parse::from_json<shim::Status>(text, "status of " + key);
-}
-
-Seen look_at(const registry::StateDir& state, const std::string& key, const registry::Record& record) {
-  Seen seen;
-  seen.container = record.container.name;
-  seen.pid = record.init.pid;
-  seen.alive = registry::is_alive(record.init).value_or(false);
-  for (const auto& offer : record.offers) seen.offers.push_back(offer.name);
-  if (record.links.empty()) {
-    seen.shim = "none";
-    return seen;
-  }
-  auto status = ask_shim(state, key);
-  seen.shim = status ? "serving" : status.error().text;
-  if (status) seen.links = std::move(status->links);
-  return seen;
-}
-
-Seen unreadable(const std::string& name, const std::string& key, const Error& why) {
-  Seen seen;
-  seen.container = text::printable(name);
-  seen.pid = static_cast<std::int64_t>(text::parse_number(key.substr(name.size() + 1)).value_or(0));
-  seen.shim = "unreadable: " + why.text;
-  return seen;
-}
-
 }  // namespace
 
 Verdict check(const std::string& file, const std::string& kind) {
@@ -180,41 +132,6 @@ Result<model::Plan> plan_from_files(const PlanOptions& options) {
   facts.nodes = XC_TRY(inject::look_at_nodes(proc, offerings, deadline));
   return plan::make_plan(*container, manifests.wants, manifests.offers.value_or(model::Exports{}), model::Origin::host,
                          host.policy, facts);
-}
-
-Result<std::vector<Seen>> see(const std::string& path, const std::string& container) {
-  const auto state = XC_TRY(registry::StateDir::find(path));
-  std::vector<Seen> all;
-  for (const auto& key : XC_TRY(registry::keys(state))) {
-    const std::string name = key.substr(0, key.rfind('.'));
-    if (!container.empty() && name != container) continue;
-    const auto record = registry::read(state, key);
-    if (!record)
-      all.push_back(unreadable(name, key, record.error()));
-    else if (*record)  // else a hook is making or removing it at this moment
-      all.push_back(look_at(state, key, **record));
-  }
-  if (!container.empty() && all.empty()) return fail(Kind::usage, container + ": no such container is served");
-  std::ranges::sort(all, {}, &Seen::container);
-  return all;
-}
-
-std::string table_of(const std::vector<Seen>& seen) {
-  std::vector<text::Row> rows{
-      {"CONTAINER", "PID", "SERVICE", "TYPE", "ROLE", "TARGET", "STATE", "PROVIDER", "ACTIVE", "SERVED", "REFUSED"}};
-  for (const auto& one : seen) {
-    for (const auto& offer : one.offers)
-      rows.push_back(
-          {one.container, text::number(one.pid), offer, "", "", "", one.alive ? "offered" : "gone", "", "", "", ""});
-    if (!one.offers.empty() && one.links.empty() && one.shim == "none") continue;
-    if (one.links.empty())
-      rows.push_back({one.container, text::number(one.pid), "", "", "", "", one.shim, "", "", "", ""});
-    for (const auto& link : one.links)
-      rows.push_back({one.container, text::number(one.pid), link.service, link.type, link.role, link.target, link.state,
-                      link.provider.empty() ? "-" : link.provider, text::number(link.active),
-                      text::number(link.connections), text::number(link.refusals)});
-  }
-  return text::table(rows);
 }
 
 }  // namespace xc::app

@@ -1,4 +1,4 @@
-// The verbs of xc-inject that change nothing: check, plan, ps and status. Documents are parsed by the reader's child
+// The verbs of xc-inject that read files: check and plan. Documents are parsed by the reader's child
 // even here: a person checks files that came from elsewhere.
 #pragma once
 
@@ -9,7 +9,6 @@
 
 #include "base/result.h"
 #include "model/plan.h"
-#include "shim/status.h"
 
 namespace xc::app {
 
@@ -49,29 +48,5 @@ struct PlanOptions {
 };
 /// What the hook would do for a container with these files, as far as files tell.
 [[nodiscard]] Result<model::Plan> plan_from_files(const PlanOptions& options);
-
-/// A container the registry knows.
-struct Seen {
-  std::string container;
-  std::int64_t pid = 0;
-  bool alive = false;
-  std::string shim;  ///< "serving", "none" (it only offers), or why it does not answer
-  std::vector<std::string> offers;
-  std::vector<shim::PostStatus> links;
-};
-template <class A>
-void fields(A& a, Seen& s) {
-  a("container", s.container);
-  a("pid", s.pid);
-  a("alive", s.alive);
-  a("shim", s.shim);
-  a("offers", s.offers);
-  a("links", s.links);
-}
-/// All of them, or those called `container`, with what their shims say at this moment.
-[[nodiscard]] Result<std::vector<Seen>> see(const std::string& state, const std::string& container);
-
-/// The same as an aligned table for a person.
-[[nodiscard]] std::string table_of(const std::vector<Seen>& seen);
 
 }  // namespace xc::app

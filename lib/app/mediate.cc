@@ -89,10 +89,10 @@ Result<> serve(const shim::Config& config, const ServeOptions& options) {
   watch.signals = XC_TRY(shim::watch_signals());
   if (options.ready_fd >= 0) watch.lifetime = Fd(options.ready_fd);
   watch.observer = printer.take();
-  auto monitor = XC_TRY(shim::Monitor::create(config, street, std::move(listeners), std::move(watch)));
+  const auto monitor = XC_TRY(shim::Monitor::create(config, street, std::move(listeners), std::move(watch)));
   if (options.ready_fd >= 0 && ::write(options.ready_fd, "x", 1) != 1)
     return fail_errno(Kind::usage, "ready descriptor", errno);
-  return monitor.run();
+  return monitor->run();
 }
 
 Result<> mediate(const MediateOptions& options) {

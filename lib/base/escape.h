@@ -25,4 +25,9 @@ namespace xc::text {
 /// `text` with every escape replaced by its byte, whichever that is; nothing when a '%' does not begin an escape.
 [[nodiscard]] std::optional<std::string> unescaped(std::string_view text);
 
+/// Two digits a byte, lower case.
+[[nodiscard]] std::string hex(std::string_view bytes);
+/// The bytes of such digits; nothing when they are none.
+[[nodiscard]] std::optional<std::string> bytes_of_hex(std::string_view digits);
+
 }  // namespace xc::text

@@ -29,6 +29,19 @@ sys::SocketKind kind_of(model::SocketKind kind) {
   return kind == model::SocketKind::datagram ? sys::SocketKind::dgram : sys::SocketKind::stream;
 }
 
+std::string entry_name(std::uint32_t index) {
+  return text::number(index) + ".sock";
+}
+
+/// The number of a listener that is above those of all that are there.
+std::uint32_t free_name(int directory) {
+  std::uint64_t free = 0;
+  for (const auto& name : registry::names_in(directory).value_or(std::vector<std::string>{}))
+    if (name.ends_with(".sock"))
+      free = std::max(free, text::parse_number(name.substr(0, name.size() - 5)).value_or(0) + 1);
+  return static_cast<std::uint32_t>(free);
+}
+
 /// One application of one plan.
 class Application {
  public:
@@ -40,6 +53,16 @@ class Application {
     record_.root = tools.container.root_id;
     record_.offers_origin = plan.offers_origin;
     record_.offers = plan.offers;
+  }
+
+  /// What is there already stays, whatever happens.
+  Application(const Tools& tools, const model::Plan& plan, registry::Reentered held)
+      : tools_(tools),
+        plan_(plan),
+        record_(held.record),
+        entry_(std::move(held.entry)),
+        before_(std::move(held.record)) {
+    first_name_ = free_name(entry_->directory.get());
   }
 
   Result<Applied> run();
@@ -66,8 +89,10 @@ class Application {
   const model::Plan& plan_;
   registry::Record record_;
   std::optional<registry::Entry> entry_;
-  std::vector<Fd> listeners_;        ///< in the order of plan_.links; then of those sockets that were planted
-  std::vector<Planting> plantings_;  ///< the same
+  std::optional<registry::Record> before_;  ///< as it was, of a container that was served already
+  std::uint32_t first_name_ = 0;            ///< of a listener
+  std::vector<Fd> listeners_;               ///< in the order of plan_.links; then of those sockets that were planted
+  std::vector<Planting> plantings_;         ///< the same
   struct Allowed {
     std::uint32_t link = 0;
     sys::DeviceGrant grant;
@@ -112,13 +137,10 @@ Result<> Application::do_step(const model::Step& step) {
 }
 
 Result<> Application::enter_registry() {
+  if (before_) return {};
   entry_ = XC_TRY(registry::enter(tools_.state, record_, tools_.deadline));
   applied_.already = entry_->served;
   return {};
-}
-
-std::string entry_name(std::uint32_t index) {
-  return text::number(index) + ".sock";
 }
 
 /// The listener lives in our state directory; the container sees its inode through a read-only mount. A link that is to
@@ -141,7 +163,7 @@ Result<> Application::listen(const model::Link& link, std::uint32_t index) {
 }
 
 Result<Application::Listening> Application::listen_in_state(const model::Link& link, std::uint32_t index) {
-  const std::string name = entry_name(index);
+  const std::string name = entry_name(first_name_ + index);
   const sys::ListenOptions options{kind_of(link.socket_kind), backlog, everybody_inside, tools_.container.owner};
   Fd listener = XC_TRY(sys::listen_at(entry_->directory.get(), name, options));
   const Fd inode{::openat(entry_->directory.get(), name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC)};
@@ -210,7 +232,7 @@ Result<> Application::plant() {
       directories_.push_back(std::move(outcome.held));
       if (!model::is_node(plan_.links[i])) kept.push_back(std::move(listeners_[i]));
     } else {
-      (void)::unlinkat(entry_->directory.get(), entry_name(i).c_str(), 0);  // nobody will connect there
+      (void)::unlinkat(entry_->directory.get(), entry_name(first_name_ + i).c_str(), 0);  // nobody will connect there
       kept.push_back(std::move(outcome.held));
     }
   }
@@ -226,6 +248,7 @@ void Application::settle(model::Link link, const Outcome& outcome) {
   if (!outcome.passed_over.empty())
     applied_.warnings.push_back("service " + link.service + " is at " + text::printable(link.target) +
                                 " because: " + sentence_of(outcome.passed_over));
+  applied_.links.push_back(link);
   record_.links.push_back(std::move(link));
 }
 
@@ -244,12 +267,25 @@ void Application::undo() {
   commit_ = nullptr;  // a shim that was started leaves when it is not told to serve
   // The deadline may be what failed. Only from inside can be undone what lies on a volume.
   const auto enough = std::max(tools_.deadline, std::chrono::steady_clock::now() + patience_to_undo);
-  if (planted_) (void)take_away(tools_.proc, tools_.container, record_.planted, enough);
+  const std::size_t kept = before_ ? before_->planted.size() : 0;
+  const std::vector<sys::Planted> ours(record_.planted.begin() + static_cast<std::ptrdiff_t>(kept),
+                                       record_.planted.end());
+  if (planted_) (void)take_away(tools_.proc, tools_.container, ours, enough);
   while (!allowed_.empty()) withdraw(allowed_.back().link);
+  if (before_) {
+    for (std::uint32_t i = 0; i < plan_.links.size(); ++i)
+      (void)::unlinkat(entry_->directory.get(), entry_name(first_name_ + i).c_str(), 0);
+    if (planted_) (void)registry::update(tools_.state, *before_);
+    return;
+  }
   registry::release_held(tools_.state, registry::key_of(record_.container.name, record_.init.pid));
 }
 
 }  // namespace
+
+Result<Applied> extend(const Tools& tools, const model::Plan& plan, registry::Reentered held) {
+  return Application(tools, plan, std::move(held)).run();
+}
 
 Result<Applied> apply(const Tools& tools, const model::Plan& plan) {
   return Application(tools, plan).run();

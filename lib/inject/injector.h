@@ -35,9 +35,19 @@ struct Tools {
 struct Applied {
   bool already = false;               ///< another call of the hook had done it; nothing was done now
   std::vector<std::string> warnings;  ///< optional links that could not be made, and why
+  std::vector<model::Link> links;     ///< those that were made, as they have become
 };
 
 /// Applies `plan`. On an error everything that was done is undone, and nothing of it is left.
 [[nodiscard]] Result<Applied> apply(const Tools& tools, const model::Plan& plan);
+
+/// Applies a plan of links to a container that is served already: `held` is its entry, and what it has stays. The
+/// launch gets the whole record, but the new listeners and directories alone. On an error the record, and the
+/// container, are as they were.
+[[nodiscard]] Result<Applied> extend(const Tools& tools, const model::Plan& plan, registry::Reentered held);
+
+/// Takes the link at index `link` of the record away again: from the container, then from the record. On an error
+/// nothing has changed but what the error says.
+[[nodiscard]] Result<> retract(const Tools& tools, registry::Reentered& held, std::size_t link);
 
 }  // namespace xc::inject

@@ -51,6 +51,7 @@ class Dbus final : public Mediator {
 
  private:
   Result<> mediate(Wire wire) {
+    session_.now = terms_.now();
     XC_CHECK(log_in(wire));
     bool moved = true;
     while (moved) {
@@ -79,32 +80,41 @@ class Dbus final : public Mediator {
 
   Result<bool> move_outbound(Wire wire) {
     const bool blocked = in_.congested() || wire.to_client.room() == 0;  // a refusal would have no place
-    const auto wanted = [this](const Header& header) { return wanted_outbound(session_, header); };
+    const auto wanted = [this](const Header& header) { return shown(header, wanted_outbound(session_, header)); };
     const auto message = XC_TRY(out_.next(wire.from_client, wire.to_server, blocked, wanted));
     if (!message) return false;
     if (message->header.descriptors > 0 && !client_.descriptors())
       return fail(Kind::policy, "D-Bus message: descriptors that were not negotiated");
     const Verdict verdict = XC_TRY(judge_outbound(session_, *message));
-    report(true, message->header, verdict);
+    report(true, *message, verdict);
     XC_CHECK(carry_out(verdict, message->header, {out_, wire.from_client, wire.to_server, in_, wire.to_client}));
     out_.send(wire.to_server, session_.take_questions());
     return verdict.act != Verdict::Act::wait;
   }
 
   Result<bool> move_inbound(Wire wire) {
-    const auto wanted = [this](const Header& header) { return wanted_inbound(session_, header); };
+    const auto wanted = [this](const Header& header) { return shown(header, wanted_inbound(session_, header)); };
     const auto message = XC_TRY(in_.next(wire.from_server, wire.to_client, out_.congested(), wanted));
     if (!message) return false;
     const Verdict verdict = XC_TRY(judge_inbound(session_, *message));
-    report(false, message->header, verdict);
+    report(false, *message, verdict);
     XC_CHECK(carry_out(verdict, message->header, {in_, wire.from_server, wire.to_client, out_, wire.to_server}));
     out_.send(wire.to_server, session_.take_questions());
     return true;
   }
 
-  void report(bool outbound, const Header& header, const Verdict& verdict) const {
-    if (terms_.observer == nullptr || verdict.act == Verdict::Act::wait) return;
-    terms_.observer->on_event(describe_event(terms_, outbound, header, verdict));
+  void report(bool outbound, const Message& message, const Verdict& verdict) const {
+    if (verdict.act == Verdict::Act::wait) return;
+    terms_.answered(verdict.began);
+    if (outbound && !verdict.reason.empty()) terms_.refused(verdict.reason);
+    if (terms_.listener() == nullptr) return;
+    terms_.observer->on_event(describe_event(terms_, session_, outbound, message, verdict));
+  }
+
+  /// Bytes of the body that must be at hand: those a judge needs, and those somebody wants to see.
+  std::size_t shown(const Header& header, std::size_t needed) const {
+    const bool seen = terms_.listener() != nullptr && terms_.observer->wants_payload();
+    return seen ? std::max(needed, std::min<std::size_t>(header.body_size, max_checked_body)) : needed;
   }
 
   /// A direction, and the one its answers take.

@@ -3,6 +3,7 @@
 
 #include <string_view>
 
+#include "base/escape.h"
 #include "base/json_out.h"
 
 namespace xc::mediate::dbus {
@@ -31,12 +32,14 @@ std::string_view name_of(Verdict::Act act) {
 
 }  // namespace
 
-std::string describe_event(const Terms& terms, bool outbound, const Header& header, const Verdict& verdict) {
+std::string describe_event(const Terms& terms, const Session& session, bool outbound, const Message& message,
+                           const Verdict& verdict) {
+  const Header& header = message.header;
   std::string line = "{\"event\":\"message\"";
   const auto add = [&line](std::string_view name, std::string_view value) {
     if (!value.empty()) line += "," + json_string(name) + ":" + json_string(value);
   };
-  const auto count = [&line](std::string_view name, std::uint32_t value) {
+  const auto count = [&line](std::string_view name, std::uint64_t value) {
     if (value != 0) line += "," + json_string(name) + ":" + text::number(value);
   };
   add("client", terms.client);
@@ -44,7 +47,9 @@ std::string describe_event(const Terms& terms, bool outbound, const Header& head
   add("service", terms.service);
   add("from", outbound ? "client" : "bus");
   add("type", name_of(header.type));
-  add("verdict", name_of(verdict.act));
+  // Before the client has said Hello, the bus answers questions of our own.
+  const bool ours = !outbound && session.state != Session::State::open && verdict.act == Verdict::Act::drop;
+  add("verdict", ours ? "kept" : name_of(verdict.act));
   add("sender", header.sender);
   add("destination", header.destination);
   add("interface", header.interface);
@@ -55,6 +60,14 @@ std::string describe_event(const Terms& terms, bool outbound, const Header& head
   count("reply-serial", header.reply_serial);
   count("bytes", header.body_size);
   count("descriptors", header.descriptors);
+  if (verdict.began != 0) count("us", terms.now() - verdict.began);
+  add("reason", verdict.reason);
+  add("rule", deciding_rules(session, outbound, message));
+  if (terms.observer->wants_payload()) {
+    const std::string head = write_header(header);
+    if (message.body.size() < header.body_size) count("whole", head.size() + header.body_size);
+    add("payload", text::hex(head + std::string(message.body)));
+  }
   return line + '}';
 }
 

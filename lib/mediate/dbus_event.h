@@ -8,8 +8,8 @@
 namespace xc::mediate::dbus {
 
 /// `outbound`: from the client. Says what the message was, between whom, and whether it was passed, refused (answered
-/// here) or dropped; never what it carried.
-[[nodiscard]] std::string describe_event(const Terms& terms, bool outbound, const Header& header,
-                                         const Verdict& verdict);
+/// here) or dropped, and by which rule; what it carried only to an observer who wants that.
+[[nodiscard]] std::string describe_event(const Terms& terms, const Session& session, bool outbound,
+                                         const Message& message, const Verdict& verdict);
 
 }  // namespace xc::mediate::dbus

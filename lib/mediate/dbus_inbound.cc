@@ -25,7 +25,11 @@ Verdict pass(Session& s, const Header& header) {
 Verdict pass_reply(Session& s, const Message& m, const Call& call) {
   Header header = m.header;
   header.reply_serial = call.serial;
-  if (is_sound(m) && header.descriptors <= s.descriptor_limit()) return pass(s, header);
+  if (is_sound(m) && header.descriptors <= s.descriptor_limit()) {
+    Verdict verdict = pass(s, header);
+    verdict.began = call.began;
+    return verdict;
+  }
   ++s.tally.refusals;
   Header asked;
   asked.serial = call.serial;
@@ -153,8 +157,10 @@ bool may_call_client(const Session& s, const Header& call) {
 /// The caller gets an error instead of waiting for nothing.
 Verdict refuse_call(Session& s, const Header& call, std::string_view error, std::string_view text) {
   ++s.tally.refusals;
-  if (!call.wants_reply()) return {};
-  return {.act = Act::answer, .bytes = write_error(call, s.calls_out.next_serial(), error, text, false)};
+  if (!call.wants_reply()) return {.reason = std::string(text)};
+  return {.act = Act::answer,
+          .bytes = write_error(call, s.calls_out.next_serial(), error, text, false),
+          .reason = std::string(text)};
 }
 
 Verdict judge_call(Session& s, const Message& m) {

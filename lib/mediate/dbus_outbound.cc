@@ -15,13 +15,15 @@ using Act = Verdict::Act;
 Verdict answer(Session& s, const Header& call, std::string_view bytes_of_error, std::string_view text) {
   if (!call.wants_reply()) {
     ++s.tally.refusals;
-    return {};
+    return {.reason = std::string(text)};
   }
   if (s.calls_out.bus_owes()) return {.act = Act::wait};
   ++s.tally.refusals;
   Header mine = call;
   mine.sender = s.names.self();
-  return {.act = Act::answer, .bytes = write_error(mine, s.next_local_serial(), bytes_of_error, text, true)};
+  return {.act = Act::answer,
+          .bytes = write_error(mine, s.next_local_serial(), bytes_of_error, text, true),
+          .reason = std::string(text)};
 }
 
 /// A method return of the bus's, made here.
@@ -81,6 +83,7 @@ Verdict pass_call(Session& s, const Header& header, Call call) {
   verdict.bytes = write_header(out);
   call.serial = header.serial;
   call.peer = header.destination;
+  call.began = s.now;
   if (header.wants_reply()) s.calls_out.add(out.serial, std::move(call));
   return verdict;
 }
@@ -152,7 +155,7 @@ bool may_signal(const Session& s, const Message& m) {
 Verdict judge_reply(Session& s, const Header& header) {
   if (!s.calls_in.take(header.destination, header.reply_serial)) {
     ++s.tally.refusals;
-    return {};
+    return {.reason = "a reply that nobody waits for"};
   }
   if (header.descriptors <= s.descriptor_limit()) return pass(s, header);
   Header call;
@@ -176,7 +179,7 @@ Result<Verdict> judge_outbound(Session& s, const Message& m) {
     case MessageType::signal:
       if (may_signal(s, m)) return pass(s, header);
       ++s.tally.refusals;
-      return Verdict{};
+      return Verdict{.reason = "this link may not send the signal " + describe(header)};
     case MessageType::reply:
     case MessageType::error: return judge_reply(s, header);
   }

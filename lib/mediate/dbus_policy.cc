@@ -56,6 +56,7 @@ bool parse_path(std::string_view path, Rule& rule) {
 Result<Rule> parse_rule(Word word, std::string_view list, std::string_view entry) {
   Rule rule;
   rule.word = word;
+  rule.text = std::string(list) + " " + text::printable(entry);
   const bool filtered = word == Word::call || word == Word::broadcast;
   const std::size_t equals = filtered ? entry.find('=') : std::string_view::npos;
   const auto who = parse_reach(entry.substr(0, equals));
@@ -78,6 +79,7 @@ Result<Rule> parse_long_rule(const model::DbusRule& entry) {
   const auto who = parse_reach(entry.name);
   if (!who) return bad("rules", entry.name, "a well-known bus name, with or without .* at its end");
   rule.who = *who;
+  rule.text = "rule " + text::printable(entry.name + "=" + entry.interface + "." + entry.member + "@" + entry.path);
   rule.interface = entry.interface;
   if (!rule.interface.empty() && !is_interface(rule.interface)) return bad("rules", entry.interface, "an interface");
   std::string_view member = entry.member;
@@ -185,37 +187,51 @@ Level RuleSet::level(std::string_view name) const {
   return best;
 }
 
+bool RuleSet::lets_call(const Rule& rule, std::string_view name, const Subject& call) const {
+  if (!rule.who.covers(name)) return false;
+  switch (rule.word) {
+    case Word::talk:
+    case Word::own: return true;
+    case Word::call: return rule.fits(call) || (introspect_ && is_introspection(call));
+    case Word::interface:
+      return calls_interface(call, rule.who.name, write_) || (introspect_ && is_introspection(call));
+    case Word::see:
+    case Word::broadcast: return false;
+  }
+  return false;
+}
+
+bool RuleSet::lets_hear(const Rule& rule, std::string_view name, const Subject& signal) {
+  if (!rule.who.covers(name)) return false;
+  switch (rule.word) {
+    case Word::talk:
+    case Word::own: return true;
+    case Word::broadcast: return rule.fits(signal);
+    case Word::interface: return signals_interface(signal, rule.who.name);
+    case Word::see:
+    case Word::call: return false;
+  }
+  return false;
+}
+
+std::string_view RuleSet::calling(std::string_view name, const Subject& call) const {
+  if (all_) return "all";
+  const auto found = std::ranges::find_if(rules_, [&](const Rule& rule) { return lets_call(rule, name, call); });
+  return found == rules_.end() ? std::string_view() : std::string_view(found->text);
+}
+
+std::string_view RuleSet::hearing(std::string_view name, const Subject& signal) const {
+  if (all_) return "all";
+  const auto found = std::ranges::find_if(rules_, [&](const Rule& rule) { return lets_hear(rule, name, signal); });
+  return found == rules_.end() ? std::string_view() : std::string_view(found->text);
+}
+
 bool RuleSet::may_call(std::string_view name, const Subject& call) const {
-  const auto allows = [&](const Rule& rule) {
-    if (!rule.who.covers(name)) return false;
-    switch (rule.word) {
-      case Word::talk:
-      case Word::own: return true;
-      case Word::call: return rule.fits(call) || (introspect_ && is_introspection(call));
-      case Word::interface:
-        return calls_interface(call, rule.who.name, write_) || (introspect_ && is_introspection(call));
-      case Word::see:
-      case Word::broadcast: return false;
-    }
-    return false;
-  };
-  return all_ || std::ranges::any_of(rules_, allows);
+  return !calling(name, call).empty();
 }
 
 bool RuleSet::may_hear(std::string_view name, const Subject& signal) const {
-  const auto allows = [&](const Rule& rule) {
-    if (!rule.who.covers(name)) return false;
-    switch (rule.word) {
-      case Word::talk:
-      case Word::own: return true;
-      case Word::broadcast: return rule.fits(signal);
-      case Word::interface: return signals_interface(signal, rule.who.name);
-      case Word::see:
-      case Word::call: return false;
-    }
-    return false;
-  };
-  return all_ || std::ranges::any_of(rules_, allows);
+  return !hearing(name, signal).empty();
 }
 
 bool RuleSet::speaks_for(const Rule& own, const Subject& signal) const {
@@ -246,6 +262,28 @@ Result<Policy> Policy::parse(const Layers& layers) {
 template <class Question>
 bool Policy::agreed(const Question& question) const {
   return std::ranges::all_of(layers_, [&](const auto& layer) { return std::ranges::any_of(layer, question); });
+}
+
+/// The first answer of each layer; nothing when one has none.
+template <class Question>
+std::string Policy::told(const Question& question) const {
+  std::string all;
+  for (const auto& layer : layers_) {
+    std::string_view rule;
+    for (const RuleSet& set : layer)
+      if (rule.empty()) rule = question(set);
+    if (rule.empty()) return {};
+    all += (all.empty() ? "" : " & ") + std::string(rule);
+  }
+  return layers_.empty() ? "unrestricted" : all;
+}
+
+std::string Policy::calling(std::string_view name, const Subject& call) const {
+  return told([&](const RuleSet& set) { return set.calling(name, call); });
+}
+
+std::string Policy::hearing(std::string_view name, const Subject& signal) const {
+  return told([&](const RuleSet& set) { return set.hearing(name, signal); });
 }
 
 Level Policy::level(std::string_view name) const {

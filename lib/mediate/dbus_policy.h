@@ -51,6 +51,7 @@ struct Reach {
 struct Rule {
   enum class Word : std::uint8_t { see, talk, own, call, broadcast, interface };
   Word word = Word::see;
+  std::string text;  ///< as it was written, for a trace
   Reach who;
   std::string interface;  ///< call, broadcast: empty = any, even none
   std::string member;     ///< empty = any
@@ -73,12 +74,17 @@ class RuleSet {
   [[nodiscard]] bool may_call(std::string_view name, const Subject& call) const;
   [[nodiscard]] bool may_hear(std::string_view name, const Subject& signal) const;
   [[nodiscard]] bool may_broadcast(const Subject& signal) const;
+  /// The rule by which a call may be sent, or a signal heard; empty when there is none.
+  [[nodiscard]] std::string_view calling(std::string_view name, const Subject& call) const;
+  [[nodiscard]] std::string_view hearing(std::string_view name, const Subject& signal) const;
   [[nodiscard]] bool all() const { return all_; }
   [[nodiscard]] bool unique_names() const { return all_ || unique_names_; }
   [[nodiscard]] bool looks_at_arguments() const;
   [[nodiscard]] std::uint32_t descriptors() const { return descriptors_; }
 
  private:
+  [[nodiscard]] bool lets_call(const Rule& rule, std::string_view name, const Subject& call) const;
+  [[nodiscard]] static bool lets_hear(const Rule& rule, std::string_view name, const Subject& signal);
   [[nodiscard]] bool speaks_for(const Rule& own, const Subject& signal) const;
 
   std::vector<Rule> rules_;
@@ -105,6 +111,9 @@ class Policy {
   /// A signal the client sends to everybody: only of interfaces at or below a name it may own, or that a broadcast rule
   /// gives to such a name.
   [[nodiscard]] bool may_broadcast(const Subject& signal) const;
+  /// By which rule of each layer: "talk org.a.B & all". Empty when some layer has none.
+  [[nodiscard]] std::string calling(std::string_view name, const Subject& call) const;
+  [[nodiscard]] std::string hearing(std::string_view name, const Subject& signal) const;
   /// Nothing is restricted.
   [[nodiscard]] bool all() const;
   /// Every connection may be seen.
@@ -117,6 +126,8 @@ class Policy {
  private:
   template <class Question>
   [[nodiscard]] bool agreed(const Question& question) const;
+  template <class Question>
+  [[nodiscard]] std::string told(const Question& question) const;
   std::vector<std::vector<RuleSet>> layers_;
   bool looks_at_arguments_ = false;
 };

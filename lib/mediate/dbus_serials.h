@@ -31,9 +31,10 @@ enum class Expect : std::uint8_t {
 struct Call {
   std::uint32_t serial = 0;  ///< the client's
   Expect expect = Expect::reply;
-  std::string peer{};    ///< destination it was sent to
-  std::string note{};    ///< see Expect
-  bool ordered = false;  ///< the bus answers it before it looks at our next message
+  std::string peer{};       ///< destination it was sent to
+  std::string note{};       ///< see Expect
+  bool ordered = false;     ///< the bus answers it before it looks at our next message
+  std::uint64_t began = 0;  ///< when, by Session::now
 };
 
 /// Calls on their way to the bus side. Bounded.

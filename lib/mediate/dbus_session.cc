@@ -103,4 +103,20 @@ std::size_t wanted_inbound(const Session& session, const Header& header) {
   return looked_at(session, header);
 }
 
+std::string deciding_rules(const Session& session, bool outbound, const Message& message) {
+  const Header& header = message.header;
+  const bool call = header.type == MessageType::call;
+  if (session.state != Session::State::open || (!call && header.type != MessageType::signal)) return {};
+  const std::string_view peer = outbound ? header.destination : header.sender;
+  if (peer.empty() || peer == bus_name || (call && !outbound)) return {};
+  const Subject subject = subject_of(session, message);
+  const auto rules = [&](std::string_view name) {
+    return outbound ? session.policy.calling(name, subject) : session.policy.hearing(name, subject);
+  };
+  if (!is_unique_name(peer) || session.policy.all()) return rules(peer);
+  for (const std::string& name : session.names.names_of(peer))
+    if (auto found = rules(name); !found.empty()) return found;
+  return {};
+}
+
 }  // namespace xc::mediate::dbus

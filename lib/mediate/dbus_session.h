@@ -35,6 +35,8 @@ struct Verdict {
   };
   Act act = Act::drop;
   std::string bytes{};
+  std::string reason{};     ///< why it was refused, for a person; empty = it was not, or it is of no interest
+  std::uint64_t began = 0;  ///< of a reply: when its call was passed on
 };
 
 /// Error names of the bus.
@@ -57,6 +59,7 @@ struct Session {
   CallsIn calls_in;
   State state = State::learning;
   bool passes_descriptors = false;  ///< the client negotiated them
+  std::uint64_t now = 0;            ///< by the observer's clock; 0 = there is none
   Tally& tally;
 
   /// Introduces us to the bus and asks who owns what; goes right behind the handshake.
@@ -92,6 +95,10 @@ struct Session {
 /// Bytes of the body that a judge needs to see.
 [[nodiscard]] std::size_t wanted_outbound(const Session& session, const Header& header);
 [[nodiscard]] std::size_t wanted_inbound(const Session& session, const Header& header);
+
+/// Which rules let a message pass, of each document that has a say: for a trace. Empty when none did, or none was
+/// asked.
+[[nodiscard]] std::string deciding_rules(const Session& session, bool outbound, const Message& message);
 
 /// Judges a message of the client. An error ends the connection.
 [[nodiscard]] Result<Verdict> judge_outbound(Session& session, const Message& message);

@@ -36,7 +36,7 @@ void Talk::take_request(Id id, bool ended) {
   Exchange& exchange = *exchanges_.back();
   exchange.client = id;
   exchange.request.ended = ended;
-  if (terms_.observer != nullptr) exchange.began = terms_.observer->now();
+  exchange.began = terms_.now();
   decide(exchange, client_.block, ended);
 }
 
@@ -161,9 +161,10 @@ void Talk::close(Side& side, Id id, std::uint32_t code) {
 void Talk::drop(const Exchange& exchange) {
   give_back(client_, -1, exchange.request.waiting.size());
   if (!exchange.answered) give_back(server_, -1, exchange.response.waiting.size());
-  if (terms_.observer != nullptr)
+  if (!exchange.answered && exchange.status != 0) terms_.answered(exchange.began);
+  if (terms_.listener() != nullptr)
     report_exchange(terms_, {exchange.method, exchange.path, exchange.status, exchange.request.moved,
-                             exchange.response.moved, exchange.began, exchange.refusal});
+                             exchange.response.moved, exchange.began, terms_.now(), exchange.refusal});
   std::erase_if(exchanges_, [&](const auto& e) { return e.get() == &exchange; });
 }
 
@@ -178,6 +179,7 @@ void Talk::answer(Exchange& exchange, unsigned status, std::string_view error, s
   if (exchange.server >= 0) server_.session.reset(exchange.server, Code::cancel);
   exchange.answered = true;
   exchange.refusal = error;
+  terms_.refused(text::number(status) + ' ' + exchange.method + ' ' + exchange.path + ": " + exchange.refusal);
   if (exchange.client < 0) return;
   if (exchange.started) {
     client_.session.reset(exchange.client, Code::internal);

@@ -12,6 +12,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "mediate/latency.h"
 #include "mediate/observer.h"
 #include "mediate/stream.h"
 #include "model/rights.h"
@@ -35,6 +36,7 @@ struct Tally {
   std::uint64_t to_server = 0;    ///< bytes
   std::uint64_t to_client = 0;    ///< bytes
   std::uint64_t descriptors = 0;  ///< descriptors passed, both ways
+  Latency latency;                ///< from a request to the provider's answer, where the protocol knows both
 
   Tally& operator+=(const Tally& other) {
     messages += other.messages;
@@ -42,6 +44,7 @@ struct Tally {
     to_server += other.to_server;
     to_client += other.to_client;
     descriptors += other.descriptors;
+    latency += other.latency;
     return *this;
   }
 };
@@ -55,7 +58,18 @@ struct Terms {
   const model::Rights& rights;  ///< effective rights
   Upstream upstream = Upstream::connected;
   Tally& tally;
-  Observer* observer = nullptr;  ///< told of every message; null = nobody listens
+  Observer* observer = nullptr;  ///< told of every message; null = nobody ever listens
+
+  /// Whom to tell of messages now; null = nobody.
+  [[nodiscard]] Observer* listener() const { return observer != nullptr && observer->listening() ? observer : nullptr; }
+  [[nodiscard]] std::uint64_t now() const { return observer != nullptr ? observer->now() : 0; }
+  /// Counts the time of an answer of the provider's to what began at `began` by now(); 0 = that is not known.
+  void answered(std::uint64_t began) const {
+    if (began != 0) tally.latency.add(now() - began);
+  }
+  void refused(std::string_view sentence) const {
+    if (observer != nullptr) observer->on_refusal(sentence);
+  }
 };
 
 class Mediator {

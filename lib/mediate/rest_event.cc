@@ -11,7 +11,7 @@ void report_exchange(const Terms& terms, const ExchangeNote& note) {
   if (!note.method.empty()) line += ",\"method\":" + json_string(note.method) + ",\"path\":" + json_string(note.path);
   line += ",\"status\":" + text::number(note.status) + ",\"sent\":" + text::number(note.sent) +
           ",\"received\":" + text::number(note.received);
-  if (note.began != 0) line += ",\"us\":" + text::number(terms.observer->now() - note.began);
+  if (note.began != 0) line += ",\"us\":" + text::number(note.ended - note.began);
   if (!note.refusal.empty()) line += ",\"refused\":" + json_string(note.refusal);
   terms.observer->on_event(line + '}');
 }

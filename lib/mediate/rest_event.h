@@ -14,6 +14,7 @@ struct ExchangeNote {
   std::uint64_t sent = 0;      ///< bytes of the request's body
   std::uint64_t received = 0;  ///< of the response's
   std::uint64_t began = 0;     ///< by the observer's clock; 0 = unknown
+  std::uint64_t ended = 0;     ///< the same
   std::string_view refusal;    ///< why we answered ourselves; empty = the provider did
 };
 

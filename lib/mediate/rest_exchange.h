@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/text.h"
 #include "mediate/http_answer.h"
 #include "mediate/mediator.h"
 
@@ -19,10 +20,9 @@ struct Particulars {
   unsigned status = 0;  ///< of the answer, when it is ours
   std::string answer;   ///< our own answer; empty = the provider answers
   std::string upgrade;  ///< protocols the provider may switch to; empty = none
-  std::string method;   ///< these five only for an observer
+  std::string method;   ///< these four only for an observer
   std::string path;
   std::string refusal;
-  std::uint64_t began = 0;     ///< by the observer's clock, when the head was whole
   std::uint64_t received = 0;  ///< bytes of the request's body
 };
 
@@ -34,6 +34,7 @@ struct Exchange {
   bool last = false;        ///< the connection ends with its response
   bool patient = false;     ///< its response may take any time to begin
   bool expects = false;     ///< the client waits for 100 (Continue) before it sends the body
+  std::uint64_t began = 0;  ///< by the observer's clock, when the head was whole; 0 = there is no clock
   std::unique_ptr<Particulars> more;
 
   Particulars& particulars() {
@@ -62,7 +63,10 @@ struct Talk {
     more.status = status;
     more.answer =
         http::make_answer({status, error, terms.service, terms.role, rule}, exchange.last, exchange.head_only);
-    if (terms.observer != nullptr) more.refusal = error;
+    if (terms.observer == nullptr) return;
+    more.refusal = error;
+    terms.refused(text::number(status) + ' ' + more.method + (more.method.empty() ? "" : " " + more.path + ": ") +
+                  more.refusal);
   }
 };
 

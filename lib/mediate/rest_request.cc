@@ -131,6 +131,7 @@ bool RestRequests::judge(Parts& parts, Exchange& exchange) {
   const http::Meaning& meaning = parts.meaning;
   const std::string_view method = parts.head.method;
   if (const auto verdict = judge_request(terms, method, parts.target, meaning.length.value_or(0))) {
+    name(parts, exchange);
     const bool hard = verdict->status != 403 || verdict->rule.empty();
     exchange.last = exchange.last || hard || meaning.chunked || meaning.expects || !meaning.upgrade.empty() ||
                     meaning.length.value_or(0) > limits::drained_bytes;
@@ -138,6 +139,7 @@ bool RestRequests::judge(Parts& parts, Exchange& exchange) {
     return false;
   }
   if (!meaning.upgrade.empty() && !allows_upgrade(terms.rights, method, parts.target)) {
+    name(parts, exchange);
     exchange.last = true;
     talk_.answer(exchange, 403,
                  "role \"" + terms.role + "\" may not switch protocols on service \"" + terms.service + '"', "upgrade");
@@ -169,7 +171,7 @@ void RestRequests::begin_body(const http::Meaning& meaning, Form form) {
 
 void RestRequests::take_body(Stream& from, Stream& to) {
   const Flow flow = body_.relay(from, to);
-  if (talk_.terms.observer != nullptr && !talk_.pending.empty())
+  if (talk_.terms.listener() != nullptr && !talk_.pending.empty())
     talk_.pending.back().particulars().received = body_.moved();
   switch (flow) {
     case Flow::going: return;
@@ -216,11 +218,14 @@ void RestRequests::break_off(const Refusal& refusal, Stream& to) {
   talk_.answer(talk_.pending.back(), refusal.status, refusal.why);
 }
 
-void RestRequests::note(const Parts& parts, Exchange& exchange) const {
-  if (talk_.terms.observer == nullptr) return;
+void RestRequests::name(const Parts& parts, Exchange& exchange) {
   exchange.particulars().method = parts.head.method;
   exchange.particulars().path = parts.target.path;
-  exchange.particulars().began = talk_.terms.observer->now();
+}
+
+void RestRequests::note(const Parts& parts, Exchange& exchange) const {
+  exchange.began = talk_.terms.now();
+  if (talk_.terms.listener() != nullptr) name(parts, exchange);
 }
 
 }  // namespace xc::mediate

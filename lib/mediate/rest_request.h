@@ -49,6 +49,7 @@ class RestRequests {
   void begin_body(const http::Meaning& meaning, http::Form form);
   void refuse(const http::Refusal& refusal);
   void break_off(const http::Refusal& refusal, Stream& to);
+  static void name(const Parts& parts, Exchange& exchange);
   void note(const Parts& parts, Exchange& exchange) const;
 
   Talk& talk_;

@@ -196,12 +196,16 @@ void RestResponses::complete() {
 }
 
 void RestResponses::report(const Exchange& exchange) const {
-  if (talk_.terms.observer == nullptr) return;
+  const std::uint64_t ended = talk_.terms.now();
+  if (exchange.answer().empty() && exchange.began != 0) talk_.terms.tally.latency.add(ended - exchange.began);
+  if (talk_.terms.listener() == nullptr) return;
   ExchangeNote note;
   if (exchange.more) {
     const Particulars& more = *exchange.more;
-    note = {more.method, more.path, 0, more.received, 0, more.began, more.refusal};
+    note = {more.method, more.path, 0, more.received, 0, 0, 0, more.refusal};
   }
+  note.began = exchange.began;
+  note.ended = ended;
   note.status = status_;
   note.received = body_.moved();
   report_exchange(talk_.terms, note);

@@ -84,7 +84,7 @@ class Wayland final : public Mediator {
       if (!message) break;
       if (!message->sane) return refuse_message(wire, message->header);
       const Verdict verdict = session_.judge_request(message->header, message->body, out_.waiting());
-      report(true, message->header, verdict);
+      report(true, *message, verdict);
       if (verdict.act == Verdict::Act::deny) {
         out_.flush(from, to);
         return refuse(wire, verdict.object, verdict.fault, verdict.text);
@@ -115,7 +115,7 @@ class Wayland final : public Mediator {
       const auto verdict = message->sane ? session_.judge_event(message->header, message->body, in_.waiting())
                                          : fail(Kind::policy, "Wayland event of an impossible length");
       if (!verdict) return give_up(wire, verdict.error());
-      report(false, message->header, *verdict);
+      report(false, *message, *verdict);
       in_.carry_out(*verdict, message->header, from, to);
       events_wait_ = in_.congested(to, room);
     }
@@ -165,9 +165,10 @@ class Wayland final : public Mediator {
     return {};
   }
 
-  void report(bool request, const Header& header, const Verdict& verdict) {
-    if (terms_.observer == nullptr) return;
-    terms_.observer->on_event(describe_event(terms_, request, header, session_.object(header.object), verdict));
+  void report(bool request, const Flow::Message& message, const Verdict& verdict) {
+    if (terms_.listener() == nullptr) return;
+    const Object* object = session_.object(message.header.object);
+    terms_.observer->on_event(describe_event(terms_, {request, message.header, message.body, object}, verdict));
   }
 
   static inline std::size_t waiting_together_ = 0;  ///< bytes of events, of all connections of this worker

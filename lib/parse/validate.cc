@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/escape.h"
 #include "base/text.h"
 #include "parse/field.h"
 #include "parse/wayland_rules.h"
@@ -197,6 +198,13 @@ Result<> validate(const model::Policy& value) {
     ask.demand(grant.provider, word::pattern, "a provider");
     ask.demand(grant.service, word::pattern, "a service");
   }
+  return ask.outcome();
+}
+
+Result<> validate(const model::Event& value) {
+  Inspection ask;
+  ask.demand(!value.event.empty() && value.event.size() <= 16, "an event");
+  ask.demand(!value.payload || text::bytes_of_hex(*value.payload), "a payload");
   return ask.outcome();
 }
 

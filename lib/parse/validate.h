@@ -4,6 +4,7 @@
 
 #include "base/result.h"
 #include "model/container.h"
+#include "model/event.h"
 #include "model/graph.h"
 #include "model/hooks.h"
 #include "model/manifest.h"
@@ -24,5 +25,7 @@ namespace xc::parse {
 [[nodiscard]] Result<> validate(const model::Graph& value);
 [[nodiscard]] Result<> validate(const model::Position& value);
 [[nodiscard]] Result<> validate(const model::Rendered& value);
+/// Its texts may be anything: whoever prints them makes them printable.
+[[nodiscard]] Result<> validate(const model::Event& value);
 
 }  // namespace xc::parse

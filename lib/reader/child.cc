@@ -8,9 +8,11 @@
 #include <string>
 
 #include "base/pack.h"
+#include "model/event.h"
 #include "parse/engine.h"
 #include "parse/graph.h"
 #include "parse/hooks.h"
+#include "parse/json_in.h"
 #include "parse/manifest.h"
 #include "parse/policy.h"
 #include "parse/position.h"
@@ -74,6 +76,7 @@ Answer answer_to(const Request& request) {
     case Document::graph: return answer_with(parse::parse_graph(request.text, request.file));
     case Document::position: return answer_with(Result<model::Position>(parse::locate(request.text, request.file)));
     case Document::render: return answer_with(render(request.text));
+    case Document::event: return answer_with(parse::from_json<model::Event>(request.text, request.file));
     case Document::count_: break;
   }
   return {"an unknown kind of document", {}};

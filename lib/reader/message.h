@@ -23,6 +23,7 @@ enum class Document : std::uint8_t {
   graph,
   position,
   render,
+  event,
   count_
 };
 

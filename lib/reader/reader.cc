@@ -189,4 +189,8 @@ Result<model::Rendered> Reader::render(const model::Rendering& rendering) {
   return ask<model::Rendered>(Document::render, pack(rendering), rendering.args_name);
 }
 
+Result<model::Event> Reader::event(std::string_view line) {
+  return ask<model::Event>(Document::event, line, "trace");
+}
+
 }  // namespace xc::reader

@@ -11,6 +11,7 @@
 #include "base/fd.h"
 #include "base/result.h"
 #include "model/container.h"
+#include "model/event.h"
 #include "model/graph.h"
 #include "model/hooks.h"
 #include "model/manifest.h"
@@ -50,6 +51,8 @@ class Reader {
   [[nodiscard]] Result<model::Graph> graph(std::string_view text, std::string_view file);
   [[nodiscard]] Result<model::Position> position(std::string_view text, std::string_view question);
   [[nodiscard]] Result<model::Rendered> render(const model::Rendering& rendering);
+  /// A line that a worker wrote for a trace.
+  [[nodiscard]] Result<model::Event> event(std::string_view line);
 
  private:
   template <class T>

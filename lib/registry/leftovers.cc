@@ -38,30 +38,6 @@ bool is_gone(const StateDir& state, const std::string& key, bool thorough) {
   return record && *record && !is_alive((**record).init).value_or(true);
 }
 
-/// What a living container has planted upon as well (their roots are one, or share a volume) goes over to its record:
-/// to unlink a file takes away every mount on it, in all namespaces. An error means that somebody may use anything:
-/// nothing may be removed then.
-Result<> leave_to_others(const StateDir& state, const std::string& key, Record& record) {
-  for (const auto& other_key : XC_TRY(keys(state))) {
-    if (other_key == key || is_gone(state, other_key, false)) continue;
-    auto other = XC_TRY(read(state, other_key));
-    if (!other || !is_alive(other->init).value_or(true)) continue;
-    bool changed = false;
-    for (auto& theirs : other->planted) {
-      const auto same = [&](const sys::Planted& ours) { return ours.made_stub && ours.stub == theirs.stub; };
-      const auto ours = std::ranges::find_if(record.planted, same);
-      if (ours == record.planted.end()) continue;
-      theirs.made_stub = changed = true;
-      theirs.made.insert(theirs.made.begin(), ours->made.begin(), ours->made.end());
-      ours->made_stub = false;
-      ours->made.clear();
-    }
-    // A hook that is still at work writes its record itself, and leaves the file as one that it found.
-    if (changed && other->served) XC_CHECK(update(state, *other));
-  }
-  return {};
-}
-
 /// What can be found from the host: not what lies on a volume, and nothing of a root that only the container mounted.
 Result<> clean_root(const Record& record) {
   if (record.container.root.empty()) return {};
@@ -126,6 +102,27 @@ Fd lock_entry(const StateDir& state, const std::string& key, sys::Deadline deadl
 }
 
 }  // namespace
+
+Result<> leave_to_others(const StateDir& state, const std::string& key, Record& record) {
+  for (const auto& other_key : XC_TRY(keys(state))) {
+    if (other_key == key || is_gone(state, other_key, false)) continue;
+    auto other = XC_TRY(read(state, other_key));
+    if (!other || !is_alive(other->init).value_or(true)) continue;
+    bool changed = false;
+    for (auto& theirs : other->planted) {
+      const auto same = [&](const sys::Planted& ours) { return ours.made_stub && ours.stub == theirs.stub; };
+      const auto ours = std::ranges::find_if(record.planted, same);
+      if (ours == record.planted.end()) continue;
+      theirs.made_stub = changed = true;
+      theirs.made.insert(theirs.made.begin(), ours->made.begin(), ours->made.end());
+      ours->made_stub = false;
+      ours->made.clear();
+    }
+    // A hook that is still at work writes its record itself, and leaves the file as one that it found.
+    if (changed && other->served) XC_CHECK(update(state, *other));
+  }
+  return {};
+}
 
 void release_held(const StateDir& state, const std::string& key, const std::vector<Fd>& directories) {
   auto record = read(state, key);

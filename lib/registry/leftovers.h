@@ -8,6 +8,7 @@
 
 #include "base/fd.h"
 #include "model/instance.h"
+#include "registry/record.h"
 #include "registry/state_dir.h"
 
 namespace xc::registry {
@@ -21,6 +22,11 @@ void release_held(const StateDir& state, const std::string& key, const std::vect
 /// than `init` by then: a new container of that name may have got the pid. Harmless when there is nothing.
 void release(const StateDir& state, const std::string& key, const model::Instance& init,
              const std::vector<Fd>& directories = {});
+
+/// What a living container has planted upon as well (their roots are one, or share a volume) goes over to its record,
+/// and is not `record`'s any more: to unlink a file takes away every mount on it, in all namespaces. An error means
+/// that somebody may use anything: nothing may be removed then.
+[[nodiscard]] Result<> leave_to_others(const StateDir& state, const std::string& key, Record& record);
 
 /// Releases every entry whose init is gone: leftovers of killed hooks and killed shims (R14). Returns how many. An
 /// entry whose pid has a new owner by now is found out only for containers called `name`: that takes reading its

@@ -78,6 +78,15 @@ Result<Entry> enter(const StateDir& state, const Record& record, sys::Deadline d
                                 ": left half done by a hook that was killed; stop the container and start it again");
 }
 
+Result<Reentered> reenter(const StateDir& state, const std::string& key, sys::Deadline deadline) {
+  Fd directory{::openat(state.containers(), key.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
+  if (!directory) return fail_errno(Kind::usage, key, errno);
+  XC_CHECK_IN(state.path() + "/c/" + key, lock_until(directory, deadline));
+  auto record = XC_TRY(read(state, key));
+  if (!record || !record->served) return fail(Kind::usage, key + ": no such container is served");
+  return Reentered{{std::move(directory), true}, std::move(*record)};
+}
+
 Result<> update(const StateDir& state, const Record& record) {
   const Fd entry{::openat(state.containers(), key_of(record).c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
   if (!entry) return fail_errno(Kind::kernel, key_of(record), errno);

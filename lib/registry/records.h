@@ -23,6 +23,13 @@ struct Entry {
 /// Makes the entry and writes its record, or finds it done: the hook was called twice (R14). Waits for another hook
 /// that works on it, at most until `deadline`. An entry that a killed hook left half done is an error.
 [[nodiscard]] Result<Entry> enter(const StateDir& state, const Record& record, sys::Deadline deadline);
+/// The same for the entry `key`, which is there and done: for whoever changes it later. Kind::usage when it is not
+/// there.
+struct Reentered {
+  Entry entry;
+  Record record;
+};
+[[nodiscard]] Result<Reentered> reenter(const StateDir& state, const std::string& key, sys::Deadline deadline);
 /// Replaces the record of an entry; readers see the old one or the new one.
 [[nodiscard]] Result<> update(const StateDir& state, const Record& record);
 /// Shows the record's offers to consumers.

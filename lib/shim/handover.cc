@@ -9,7 +9,10 @@
 namespace xc::shim {
 namespace {
 
-constexpr char observer_code = 'o';  // no value of Upstream
+// No values of Upstream.
+constexpr char observer_code = 'o';
+constexpr char curious_observer_code = 'O';
+constexpr char last_code = 'l';
 
 }  // namespace
 
@@ -22,10 +25,16 @@ Result<bool> send_handover(int control, const Handover& handover) {
   return sent->has_value();
 }
 
-Result<bool> send_observer(int control, int socket) {
+Result<bool> send_observer(int control, int socket, bool payload) {
   const std::array<int, 1> numbers{socket};
-  const auto sent = sys::send_message(control, {&observer_code, 1}, numbers);
+  const auto sent = sys::send_message(control, {payload ? &curious_observer_code : &observer_code, 1}, numbers);
   if (!sent) return std::unexpected(in_context("handing an observer to the worker", sent.error()));
+  return sent->has_value();
+}
+
+Result<bool> send_last(int control) {
+  const auto sent = sys::send_message(control, {&last_code, 1}, {});
+  if (!sent) return std::unexpected(in_context("telling a worker that it is relieved", sent.error()));
   return sent->has_value();
 }
 
@@ -39,7 +48,10 @@ Result<std::optional<Handover>> receive_handover(int control) {
   if (!*received) return std::optional<Handover>(std::move(handover));
   if ((*received)->size == 0) return std::optional<Handover>{};
   auto& descriptors = (*received)->descriptors;
-  if (code[0] == observer_code) {
+  handover.last = code[0] == last_code;
+  if (handover.last) return std::optional<Handover>(std::move(handover));
+  if (code[0] == observer_code || code[0] == curious_observer_code) {
+    handover.payload = code[0] == curious_observer_code;
     if (!descriptors.empty()) handover.observer = std::move(descriptors[0]);
     return std::optional<Handover>(std::move(handover));
   }

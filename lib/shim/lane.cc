@@ -4,6 +4,7 @@
 #include <cerrno>
 
 #include "base/text.h"
+#include "shim/observer.h"
 #include "sys/rights.h"
 #include "sys/unix_message.h"
 
@@ -72,14 +73,15 @@ Result<> Lane::take(Toolbox& tools) {
 }
 
 Result<> Lane::take_plain(Toolbox& tools, std::size_t size) {
-  if (size >= splice_from && !terms_.credentials && XC_TRY(spliced(tools, size))) return {};
+  const bool looked_at = is_watched() && terms_.observer->wants_payload();
+  if (size >= splice_from && !terms_.credentials && !looked_at && XC_TRY(spliced(tools, size))) return {};
   msghdr message{};
   const auto room = tools.room().first(std::min(size, Toolbox::bytes));
   const ssize_t got = take_message(from_.socket.get(), room, message);
   if (got < 0) return fail_errno(Kind::kernel, "recvmsg", errno);
   if ((message.msg_flags & MSG_CTRUNC) != 0) return fail(Kind::internal, "a descriptor came with bytes that had none");
   from_.readable = size > room.size();  // all is taken that was seen: epoll will say when there is more
-  return forward({.bytes = {room.data(), static_cast<std::size_t>(got)}});
+  return pass({.bytes = {room.data(), static_cast<std::size_t>(got)}});
 }
 
 /// Moves bytes through a pipe without copying them; false when none is free.
@@ -89,6 +91,7 @@ Result<bool> Lane::spliced(Toolbox& tools, std::size_t size) {
   const auto moved = XC_TRY(sys::splice_bytes(from_.socket.get(), pipe_->write.get(), size));
   in_pipe_ = moved.value_or(0);
   if (in_pipe_ > 0) {
+    if (is_watched()) report_bytes(*terms_.observer, terms_.sender, {}, in_pipe_);
     XC_CHECK(drain_pipe(tools));
     return true;
   }
@@ -111,13 +114,13 @@ Result<> Lane::take_record(Toolbox& tools, std::size_t size) {
   if ((message.msg_flags & MSG_CTRUNC) != 0)
     return fail(Kind::policy, "more descriptors arrived than there is room for");
   XC_CHECK(admit(descriptors));
-  return forward({{room.data(), static_cast<std::size_t>(got)}, std::move(descriptors)});
+  return pass({{room.data(), static_cast<std::size_t>(got)}, std::move(descriptors)});
 }
 
 Result<> Lane::take_urgent() {
   std::array<char, 1> byte{};
   if (sys::receive_plain(from_.socket.get(), byte, MSG_OOB) != 1) return {};  // replaced by a later one
-  return forward({.bytes = {byte.data(), 1}, .flags = MSG_OOB});
+  return pass({.bytes = {byte.data(), 1}, .flags = MSG_OOB});
 }
 
 /// One message with its boundary. The end of the conversation and an empty message both have no bytes; but a message
@@ -148,7 +151,7 @@ Result<> Lane::take_packet(Toolbox& tools) {
     return fail(Kind::policy, "more descriptors arrived than there is room for");
   XC_CHECK(admit(descriptors));
   ++terms_.tally->messages;
-  return forward({{room.data(), static_cast<std::size_t>(got)}, std::move(descriptors), 0, true});
+  return pass({{room.data(), static_cast<std::size_t>(got)}, std::move(descriptors), 0, true});
 }
 
 Result<> Lane::admit(std::vector<Fd>& descriptors) {
@@ -163,6 +166,13 @@ Result<> Lane::admit(std::vector<Fd>& descriptors) {
   return fail(Kind::policy, "a message with " + text::number(std::uint64_t{descriptors.size()}) +
                                 " descriptors; the role may pass " +
                                 text::number(std::uint64_t{terms_.most_descriptors}));
+}
+
+/// What has arrived just now: told, then sent on.
+Result<> Lane::pass(Parcel parcel) {
+  if (is_watched())
+    report_bytes(*terms_.observer, terms_.sender, parcel.bytes, parcel.bytes.size(), parcel.descriptors.size());
+  return forward(std::move(parcel));
 }
 
 /// Sends what it can at once and keeps the rest.

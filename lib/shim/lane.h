@@ -51,6 +51,8 @@ struct LaneTerms {
   mediate::Tally* tally = nullptr;          ///< never null
   std::uint64_t mediate::Tally::* bytes{};  ///< which of its figures counts this direction
   bool drops = false;                       ///< descriptors that may not pass are left out, instead of the end
+  mediate::Observer* observer = nullptr;    ///< told of what is moved; may be null
+  std::string_view sender{};                ///< who speaks in this direction, for the observer
 };
 
 class Lane {
@@ -87,12 +89,14 @@ class Lane {
   [[nodiscard]] Result<> take_packet(Toolbox& tools);
   [[nodiscard]] Result<bool> spliced(Toolbox& tools, std::size_t size);
   [[nodiscard]] Result<> admit(std::vector<Fd>& descriptors);
+  [[nodiscard]] Result<> pass(Parcel parcel);
   [[nodiscard]] Result<> forward(Parcel parcel);
   [[nodiscard]] Result<std::optional<std::size_t>> send(const Parcel& parcel);
   [[nodiscard]] Result<> deliver(Toolbox& tools);
   [[nodiscard]] Result<> drain_pipe(Toolbox& tools);
   [[nodiscard]] Result<> refused(int code);
   void count(std::size_t bytes) { terms_.tally->*terms_.bytes += bytes; }
+  [[nodiscard]] bool is_watched() const { return terms_.observer != nullptr && terms_.observer->listening(); }
   void give_up(Toolbox& tools);
   void finish();
 

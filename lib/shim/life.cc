@@ -43,7 +43,13 @@ struct Given {
   Fd hook;
   Fd init;
   std::vector<Fd> listeners;
-  std::vector<Fd> directories;
+  Estate estate;
+};
+
+/// The sockets of a container's entry that xc-inject comes to.
+struct Doors {
+  Fd status;
+  Fd orders;
 };
 
 /// Takes a descriptor from its place; it stays in this process alone.
@@ -80,20 +86,24 @@ Result<> serve_in_group(const Config& config, const sys::Proc& proc, Monitor& mo
   return outcome;
 }
 
-Result<> watch_over(const Config& config, const Street& street, Given& given, const Fd& status) {
-  Watch watch{std::move(given.init), XC_TRY(watch_signals()), Fd{}};
-  watch.status = Fd{::fcntl(status.get(), F_DUPFD_CLOEXEC, 0)};
+Result<> watch_over(const Config& config, const Street& street, Given& given, Doors& doors) {
+  Watch watch{std::move(given.init), XC_TRY(watch_signals()), Fd{}, Fd{}, std::move(doors.orders)};
+  watch.status = Fd{::fcntl(doors.status.get(), F_DUPFD_CLOEXEC, 0)};
   if (!watch.status) return fail_errno(Kind::kernel, "status socket", errno);
   XC_CHECK(keep_what_is_needed());
-  auto monitor = XC_TRY(Monitor::create(config, street, std::move(given.listeners), std::move(watch)));
+  const auto monitor =
+      XC_TRY(Monitor::create(config, street, std::move(given.listeners), std::move(watch), &given.estate));
   if (!wait_for_commit(given.hook)) return {};  // the hook was killed: it never happened
-  return serve_in_group(config, street.proc, monitor);
+  return serve_in_group(config, street.proc, *monitor);
 }
 
-Result<Fd> listen_for_status(const registry::StateDir& state, const std::string& key) {
+Result<Doors> open_doors(const registry::StateDir& state, const std::string& key) {
   const Fd entry{::openat(state.containers(), key.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
   if (!entry) return fail_errno(Kind::kernel, key, errno);
-  return sys::listen_at(entry.get(), "status", {.mode = 0600});
+  Doors doors;
+  doors.status = XC_TRY(sys::listen_at(entry.get(), "status", {.mode = 0600}));
+  doors.orders = XC_TRY(sys::listen_at(entry.get(), "orders", {.kind = sys::SocketKind::seqpacket, .mode = 0600}));
+  return doors;
 }
 
 /// However the watch ends, nothing of it is left.
@@ -102,11 +112,11 @@ Result<> serve(const Config& config, Given& given) {
   const auto state = XC_TRY(registry::StateDir::find(config.state));
   const auto process = XC_TRY(sys::find_process(proc, static_cast<pid_t>(config.init.pid), config.init.start_time));
   if (!process) return fail(Kind::kernel, "the container has ended");
-  const Street street{config.consumer, config.key, proc, config.host, &state, &*process};
+  const Street street{config.consumer, config.key, proc, given.estate.host, &state, &*process};
   // Open to the very end: it tells a sweeping hook that somebody is at it who reaches more than the hook.
-  const auto status = listen_for_status(state, config.key);
-  auto outcome = status ? watch_over(config, street, given, *status) : Result<>(std::unexpected(status.error()));
-  registry::release(state, config.key, config.init, given.directories);
+  auto doors = open_doors(state, config.key);
+  auto outcome = doors ? watch_over(config, street, given, *doors) : Result<>(std::unexpected(doors.error()));
+  registry::release(state, config.key, config.init, given.estate.directories);
   return outcome;
 }
 
@@ -137,7 +147,8 @@ Result<> live_as_monitor() {
   int place = Places::listeners;
   for (std::size_t i = 0; i < config.links.size() + config.leases.size(); ++i)
     given.listeners.push_back(XC_TRY(take(place++)));
-  for (std::size_t i = 0; i < config.directories; ++i) given.directories.push_back(XC_TRY(take(place++)));
+  for (std::size_t i = 0; i < config.directories; ++i) given.estate.directories.push_back(XC_TRY(take(place++)));
+  given.estate.host = config.host;
   auto outcome = serve(config, given);
   if (!outcome) log::error(config.consumer + ": " + outcome.error().text);
   return outcome;

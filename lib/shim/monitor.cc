@@ -2,6 +2,7 @@
 
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -16,48 +17,79 @@
 namespace xc::shim {
 namespace {
 
-// Tokens of the poller: a link's index, or one of these above them.
+// Tokens of the poller: a link's place, or one of these above them.
 constexpr std::uint64_t lifetime_token = 1U << 20U;
 constexpr std::uint64_t signal_token = lifetime_token + 1;
 constexpr std::uint64_t status_token = lifetime_token + 2;
 constexpr std::uint64_t worker_token = lifetime_token + 3;
 constexpr std::uint64_t guard_token = lifetime_token + 4;
-constexpr std::uint64_t first_desk_token = lifetime_token + 16;
-constexpr std::uint64_t shortcut_token = 2 * lifetime_token;  // and a link's index
+constexpr std::uint64_t desk_token = lifetime_token + 5;
+constexpr std::uint64_t first_lease_token = lifetime_token + 16;
+constexpr std::uint64_t observer_token = lifetime_token + (1U << 16U);  // and the observer's descriptor
+constexpr std::uint64_t shortcut_token = 2 * lifetime_token;            // and a link's place
 constexpr std::size_t events_at_once = 16;
 
 }  // namespace
 
-Result<Monitor> Monitor::create(const Config& config, const Street& street, std::vector<Fd> listeners, Watch watch) {
-  Monitor monitor(config, street, std::move(watch), XC_TRY(sys::Poller::create()));
+Monitor::Monitor(const Config& config, const Street& street, Watch watch, sys::Poller poller, Estate* estate)
+    : config_(config),
+      street_(street),
+      watch_(std::move(watch)),
+      poller_(std::move(poller)),
+      desk_(std::move(watch_.orders), poller_, desk_token),
+      estate_(estate),
+      worker_uid_(private_uid(static_cast<pid_t>(config.init.pid != 0 ? config.init.pid : ::getpid()))),
+      guard_(config.devices, street.proc, street.init) {}
+
+Result<std::unique_ptr<Monitor>> Monitor::create(const Config& config, const Street& street, std::vector<Fd> listeners,
+                                                 Watch watch, Estate* estate) {
+  auto poller = XC_TRY(sys::Poller::create());
+  std::unique_ptr<Monitor> monitor(new Monitor(config, street, std::move(watch), std::move(poller), estate));
+  XC_CHECK(monitor->watch());
+  for (std::size_t i = 0; i < config.links.size(); ++i)
+    XC_CHECK(monitor->place(config.links[i], nullptr, std::move(listeners.at(i))));
+  for (std::size_t i = 0; i < config.leases.size(); ++i)
+    XC_CHECK(monitor->open_lease_desk(config.leases[i], std::move(listeners.at(config.links.size() + i))));
+  return monitor;
+}
+
+Result<> Monitor::open_lease_desk(const model::Link& link, Fd listener) {
+  if (listener) XC_CHECK(poller_.add(listener.get(), EPOLLIN, first_lease_token + lease_desks_.size()));
+  lease_desks_.push_back(std::make_unique<LeaseDesk>(link, street_.state, config_.key, std::move(listener)));
+  return {};
+}
+
+Result<> Monitor::watch() {
   const auto watched = [&](const Fd& descriptor, std::uint64_t token) -> Result<> {
     if (!descriptor) return {};
-    return monitor.poller_.add(descriptor.get(), EPOLLIN, token);
+    return poller_.add(descriptor.get(), EPOLLIN, token);
   };
-  XC_CHECK(watched(monitor.watch_.lifetime, lifetime_token));
-  XC_CHECK(watched(monitor.watch_.signals, signal_token));
-  XC_CHECK(watched(monitor.watch_.status, status_token));
-  if (monitor.guard_.descriptor() >= 0)
-    XC_CHECK(monitor.poller_.add(monitor.guard_.descriptor(), EPOLLIN, guard_token));
-  const uid_t worker_uid = private_uid(static_cast<pid_t>(config.init.pid != 0 ? config.init.pid : ::getpid()));
-  for (std::size_t i = 0; i < config.links.size(); ++i) {
-    auto post = std::make_unique<Post>(config.links[i], street, worker_uid, std::move(listeners.at(i)));
-    if (post->listener() >= 0) XC_CHECK(monitor.poller_.add(post->listener(), EPOLLIN, i));
-    post->observe(monitor.watch_.observer.get());
-    monitor.posts_.push_back(std::move(post));
-  }
-  for (std::size_t i = 0; i < config.leases.size(); ++i) {
-    Fd& listener = listeners.at(config.links.size() + i);
-    XC_CHECK(watched(listener, first_desk_token + i));
-    monitor.desks_.push_back(
-        std::make_unique<LeaseDesk>(config.leases[i], street.state, config.key, std::move(listener)));
-  }
-  return monitor;
+  XC_CHECK(watched(watch_.lifetime, lifetime_token));
+  XC_CHECK(watched(watch_.signals, signal_token));
+  XC_CHECK(watched(watch_.status, status_token));
+  XC_CHECK(desk_.open());
+  if (guard_.descriptor() >= 0) XC_CHECK(poller_.add(guard_.descriptor(), EPOLLIN, guard_token));
+  if (watch_.observer) observers_.push_back({.socket = std::move(watch_.observer)});
+  return {};
+}
+
+Result<> Monitor::place(const model::Link& link, std::unique_ptr<model::Link> own, Fd listener) {
+  auto free = std::ranges::find_if(places_, [](const Place& one) { return !one.post; });
+  if (free == places_.end()) free = places_.insert(free, Place{});
+  auto post = std::make_unique<Post>(link, street_, worker_uid_, std::move(listener));
+  if (post->listener() >= 0)
+    XC_CHECK(poller_.add(post->listener(), EPOLLIN, static_cast<std::uint64_t>(free - places_.begin())));
+  free->own = std::move(own);
+  free->post = std::move(post);
+  for (const Observer& one : observers_)
+    if (one.wants(*free->post)) (void)free->post->observe(one.socket.get(), one.payload);  // no worker runs yet
+  return {};
 }
 
 Result<> Monitor::run() {
   std::array<epoll_event, events_at_once> room{};
-  for (auto& post : posts_) post->begin();
+  for (auto& place : places_)
+    if (place.post) place.post->begin();
   watch_shortcuts();
   sys::forget_program_pages();  // those of the start
   for (bool alive = true; alive;) {
@@ -69,8 +101,9 @@ Result<> Monitor::run() {
     watch_shortcuts();
     XC_CHECK(look_after_devices());
   }
-  for (auto& post : posts_) post->end();
-  for (auto& desk : desks_) desk->end();
+  for (auto& place : places_)
+    if (place.post) place.post->end();
+  for (auto& desk : lease_desks_) desk->end();
   guard_.end();
   return {};
 }
@@ -85,9 +118,16 @@ Result<bool> Monitor::handle(std::uint64_t token) {
     poller_.remove(guard_.descriptor());  // until the look that is due now, further events say nothing new
     guard_asleep_ = true;
   }
-  if (token >= shortcut_token) posts_.at(token - shortcut_token)->notice(now_);
-  if (token < posts_.size()) serve(token);
-  if (token >= first_desk_token && token < shortcut_token) desks_.at(token - first_desk_token)->serve();
+  if (token == desk_token)
+    desk_.serve([this](Order& order, std::vector<Fd>& descriptors) { return obey(order, descriptors); });
+  if (token >= shortcut_token) {
+    if (Post* post = places_.at(token - shortcut_token).post.get(); post != nullptr) post->notice(now_);
+  } else if (token >= observer_token) {  // he never speaks: he has left
+    drop_observer(static_cast<int>(token - observer_token));
+  } else if (token >= first_lease_token) {
+    lease_desks_.at(token - first_lease_token)->serve();
+  }
+  if (token < places_.size() && places_[token].post) serve(token);
   return true;
 }
 
@@ -98,7 +138,7 @@ Result<> Monitor::look_after_devices() {
 }
 
 void Monitor::serve(std::size_t index) {
-  Post& post = *posts_[index];
+  Post& post = *places_[index].post;
   const int listener = post.listener();
   const auto pause = post.serve(now_);
   watch_workers(post);
@@ -111,10 +151,11 @@ void Monitor::resume_due() {
   std::vector<std::size_t> held;
   for (auto& paused : paused_) {
     if (paused.until > now_) continue;
-    if (posts_[paused.index]->holds_client()) held.push_back(paused.index);
-    const int listener = posts_[paused.index]->listener();
-    if (listener >= 0 && !poller_.add(listener, EPOLLIN, paused.index))
-      posts_[paused.index]->close("the kernel does not let us wait for connections");
+    Post* post = places_[paused.index].post.get();
+    if (post == nullptr) continue;
+    if (post->holds_client()) held.push_back(paused.index);
+    if (post->listener() >= 0 && !poller_.add(post->listener(), EPOLLIN, paused.index))
+      post->close("the kernel does not let us wait for connections");
   }
   std::erase_if(paused_, [&](const Paused& paused) { return paused.until <= now_; });
   for (const std::size_t index : held) serve(index);
@@ -129,9 +170,9 @@ void Monitor::watch_workers(const Post& post) {
 
 /// A shortcut says itself when it wants to be watched; its descriptor never changes.
 void Monitor::watch_shortcuts() {
-  watched_shortcuts_.resize(posts_.size(), -1);
-  for (std::size_t i = 0; i < posts_.size(); ++i) {
-    const int wanted = posts_[i]->shortcut_descriptor();
+  watched_shortcuts_.resize(places_.size(), -1);
+  for (std::size_t i = 0; i < places_.size(); ++i) {
+    const int wanted = places_[i].post ? places_[i].post->shortcut_descriptor() : -1;
     int& watched = watched_shortcuts_[i];
     if (wanted == watched) continue;
     if (watched >= 0) poller_.remove(watched);
@@ -140,15 +181,21 @@ void Monitor::watch_shortcuts() {
 }
 
 void Monitor::check_workers() {
-  const auto is_due = [&](const auto& post) { return post->next_check().value_or(Clock::time_point::max()) <= now_; };
-  if (!std::exchange(worker_ended_, false) && !std::ranges::any_of(posts_, is_due)) return;
+  const auto is_due = [&](const Place& place) {
+    return place.post && place.post->next_check().value_or(Clock::time_point::max()) <= now_;
+  };
+  if (!std::exchange(worker_ended_, false) && !std::ranges::any_of(places_, is_due)) return;
   bool gone = false;
-  for (auto& post : posts_) gone = post->check(now_) || gone;
-  if (!gone) return;
-  // A buried worker's descriptor is closed, and the kernel has forgotten it: rebuild the list of those that live.
+  for (auto& place : places_) gone = (place.post && place.post->check(now_)) || gone;
+  if (gone) renew_watched_workers();
+}
+
+/// A buried worker's descriptor is closed, and the kernel has forgotten it: those that live are left.
+void Monitor::renew_watched_workers() {
   watched_workers_.clear();
-  for (const auto& post : posts_) {
-    const auto living = post->worker_descriptors();
+  for (const auto& place : places_) {
+    if (!place.post) continue;
+    const auto living = place.post->worker_descriptors();
     watched_workers_.insert(watched_workers_.end(), living.begin(), living.end());
   }
 }
@@ -160,10 +207,15 @@ void Monitor::answer_status() {
   Status status;
   status.container = config_.consumer;
   status.pid = config_.init.pid;
-  for (const auto& post : posts_) status.links.push_back(post->status());
-  for (const auto& desk : desks_) status.links.push_back(desk->status());
+  status.monitor = ::getpid();
+  status.observers = observers_.size();
+  for (const auto& place : places_)
+    if (place.post) status.links.push_back(place.post->status());
+  for (const auto& desk : lease_desks_) status.links.push_back(desk->status());
   for (auto& device : guard_.status()) status.links.push_back(std::move(device));
-  const std::string text = to_json(status) + "\n";  // far below a socket buffer: sent at once or not at all
+  const std::string text = to_json(status) + "\n";
+  constexpr int room = 512 << 10;  // what 64 links can say fits: sent at once or not at all
+  (void)::setsockopt(peer.get(), SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
   (void)::send(peer.get(), text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
@@ -171,8 +223,10 @@ void Monitor::answer_status() {
 int Monitor::milliseconds_to_wait() const {
   auto earliest = Clock::time_point::max();
   for (const auto& paused : paused_) earliest = std::min(earliest, paused.until);
-  for (const auto& post : posts_)
-    if (const auto due = post->next_check()) earliest = std::min(earliest, *due);
+  for (const auto& place : places_) {
+    const auto due = place.post ? place.post->next_check() : std::nullopt;
+    if (due) earliest = std::min(earliest, *due);
+  }
   if (const auto due = guard_.next_check()) earliest = std::min(earliest, *due);
   if (earliest == Clock::time_point::max()) return -1;
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(earliest - Clock::now()).count();

@@ -10,8 +10,10 @@
 #include "base/fd.h"
 #include "base/result.h"
 #include "shim/config.h"
+#include "shim/desk.h"
 #include "shim/guard.h"
 #include "shim/lease_desk.h"
+#include "shim/order.h"
 #include "shim/post.h"
 #include "sys/poller.h"
 
@@ -21,24 +23,32 @@ namespace xc::shim {
 struct Watch {
   Fd lifetime;  ///< a pidfd, or a pipe: when it becomes readable or hangs up, the monitor's work is done
   Fd signals;   ///< signalfd: SIGTERM or SIGINT ends the monitor
-  Fd observer;  ///< not watched: workers tell there what they do (SOCK_SEQPACKET)
+  Fd observer;  ///< workers tell there what they do (SOCK_SEQPACKET)
   Fd status;    ///< listening socket: whoever connects gets the status as JSON and is let go
+  Fd orders;    ///< listening socket of shim/desk
+};
+
+/// What orders change besides the links.
+struct Estate {
+  std::vector<Fd> directories;       ///< holds on what was planted, in the order of the record
+  std::vector<model::Offered> host;  ///< what the host offers of the links' services
 };
 
 class Monitor {
  public:
-  /// One listener for each of config.links. `config` and `street` outlive the monitor.
-  [[nodiscard]] static Result<Monitor> create(const Config& config, const Street& street, std::vector<Fd> listeners,
-                                              Watch watch);
+  /// One listener for each of config.links. All of these outlive the monitor; `estate` may be null: then links can
+  /// neither be added nor removed.
+  [[nodiscard]] static Result<std::unique_ptr<Monitor>> create(const Config& config, const Street& street,
+                                                               std::vector<Fd> listeners, Watch watch,
+                                                               Estate* estate = nullptr);
   /// Serves until the lifetime ends or a signal says so; then no worker and no connection is left.
   [[nodiscard]] Result<> run();
 
  private:
-  Monitor(const Config& config, const Street& street, Watch watch, sys::Poller poller)
-      : config_(config),
-        watch_(std::move(watch)),
-        poller_(std::move(poller)),
-        guard_(config.devices, street.proc, street.init) {}
+  Monitor(const Config& config, const Street& street, Watch watch, sys::Poller poller, Estate* estate);
+  [[nodiscard]] Result<> watch();
+  [[nodiscard]] Result<> place(const model::Link& link, std::unique_ptr<model::Link> own, Fd listener);
+  [[nodiscard]] Result<> open_lease_desk(const model::Link& link, Fd listener);
   [[nodiscard]] Result<bool> handle(std::uint64_t token);
   void serve(std::size_t index);
   [[nodiscard]] Result<> look_after_devices();
@@ -46,20 +56,43 @@ class Monitor {
   void resume_due();
   void watch_workers(const Post& post);
   void watch_shortcuts();
+  void renew_watched_workers();
   void answer_status();
+  [[nodiscard]] Result<> obey(Order& order, std::vector<Fd>& descriptors);
+  [[nodiscard]] Result<> observe(const Order& order, std::vector<Fd>& descriptors);
+  [[nodiscard]] Result<> add(Order& order, std::vector<Fd>& descriptors);
+  [[nodiscard]] Result<> remove(const Order& order);
+  void drop_observer(int socket);
   [[nodiscard]] int milliseconds_to_wait() const;
 
   struct Paused {
     std::size_t index;
     Clock::time_point until;
   };
+  /// A link that is served, or a free place: posts are known by their index.
+  struct Place {
+    std::unique_ptr<model::Link> own;  ///< when it is not one of the configuration
+    std::unique_ptr<Post> post;
+  };
+  struct Observer {
+    std::string service;  ///< empty: all
+    std::string target;
+    bool payload = false;
+    Fd socket;
+    [[nodiscard]] bool wants(const Post& post) const;
+  };
   const Config& config_;
+  const Street& street_;
   Watch watch_;
   sys::Poller poller_;
-  std::vector<std::unique_ptr<LeaseDesk>> desks_;
+  Desk desk_;
+  std::vector<std::unique_ptr<LeaseDesk>> lease_desks_;
+  Estate* estate_;
+  uid_t worker_uid_;
+  std::vector<Place> places_;
+  std::vector<Observer> observers_;
   DeviceGuard guard_;
   bool guard_asleep_ = false;
-  std::vector<std::unique_ptr<Post>> posts_;
   std::vector<Paused> paused_;
   bool worker_ended_ = false;  ///< one of them, as the poller says
   std::vector<int> watched_workers_;

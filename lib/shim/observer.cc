@@ -2,31 +2,75 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
-#include <chrono>
+#include <utility>
 
+#include "base/escape.h"
+#include "base/json_out.h"
 #include "base/text.h"
 
 namespace xc::shim {
+namespace {
 
-void SocketObserver::on_event(std::string_view line) {
-  if (!socket_) return;
-  if (lost_ > 0 && say("{\"event\":\"lost\",\"lines\":" + text::number(lost_) + '}')) lost_ = 0;
-  if (!say(line)) ++lost_;
-}
-
-bool SocketObserver::say(std::string_view line) {
+/// False when the line is lost; the socket is closed when its reader has left.
+bool say(Fd& socket, std::string_view line) {
   iovec vector{const_cast<char*>(line.data()), line.size()};
   msghdr message{};  // sendmsg(2) and not send(3), which the worker's filter does not know
   message.msg_iov = &vector;
   message.msg_iovlen = 1;
-  if (::sendmsg(socket_.get(), &message, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) return true;
-  if (errno == EPIPE || errno == ECONNRESET) socket_.reset();  // it left; connections that began under it say nothing
+  if (::sendmsg(socket.get(), &message, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) return true;
+  if (errno == EPIPE || errno == ECONNRESET) socket.reset();
   return false;
 }
 
+constexpr std::size_t most_shown = 16UL * 1024;  // of what came at once
+
+}  // namespace
+
+void report_bytes(mediate::Observer& observer, std::string_view from, std::string_view bytes, std::size_t size,
+                  std::size_t descriptors) {
+  size = std::max(size, bytes.size());
+  std::string line =
+      "{\"event\":\"bytes\",\"from\":" + json_string(from) + ",\"bytes\":" + text::number(std::uint64_t{size});
+  if (descriptors > 0) line += ",\"descriptors\":" + text::number(std::uint64_t{descriptors});
+  if (observer.wants_payload() && !bytes.empty()) {
+    if (size > most_shown) line += ",\"whole\":" + text::number(std::uint64_t{size});
+    line += ",\"payload\":\"" + text::hex(bytes.substr(0, most_shown)) + '"';
+  }
+  observer.on_event(line + '}');
+}
+
+void report_connection(mediate::Observer& observer, std::string_view event, std::string_view reason) {
+  std::string line = "{\"event\":" + json_string(event);
+  if (!reason.empty()) line += ",\"reason\":" + json_string(reason);
+  observer.on_event(line + '}');
+}
+
+void SocketObserver::listen(Fd socket, bool payload) {
+  if (listeners_.size() == most) listeners_.erase(listeners_.begin());
+  listeners_.push_back({std::move(socket), payload});
+  learn_who_is_left();
+}
+
+void SocketObserver::learn_who_is_left() {
+  std::erase_if(listeners_, [](const Listener& one) { return !one.socket; });
+  listening_ = !listeners_.empty();
+  payload_ = std::ranges::any_of(listeners_, &Listener::payload);
+}
+
+void SocketObserver::on_event(std::string_view line) {
+  bool left = false;
+  for (Listener& one : listeners_) {
+    if (one.lost > 0 && say(one.socket, "{\"event\":\"lost\",\"lines\":" + text::number(one.lost) + '}')) one.lost = 0;
+    if (one.socket && !say(one.socket, line)) ++one.lost;
+    left = left || !one.socket;
+  }
+  if (left) learn_who_is_left();
+}
+
 std::uint64_t SocketObserver::now() const {
-  const auto since = std::chrono::steady_clock::now().time_since_epoch();
+  const auto since = now_.time_since_epoch();
   return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(since).count());
 }
 

@@ -95,7 +95,8 @@ std::optional<milliseconds> Post::serve(Clock::time_point now) {
   if (link_.type == model::Type::vchan) return serve_vchan(now);
   if (!listener_) return std::nullopt;
   if (now < not_before_) return std::chrono::ceil<milliseconds>(not_before_ - now);
-  if (saturated()) return milliseconds(untaken() >= most_untaken ? 1 : 10);
+  note_full(saturated());
+  if (full_) return milliseconds(untaken() >= most_untaken ? 1 : 10);
   // The provider first: while its backlog is full our client waits in ours, as it would in the provider's own.
   Door::Opened opened = door_.open();
   if (opened.busy) return milliseconds(5);
@@ -151,6 +152,12 @@ Result<> Post::check_client(const Fd& client) const {
   return fail(Kind::policy, "process " + text::number(peer->pid) + " connected, which does not live in the container");
 }
 
+/// A link counts as full once, until it has room again.
+void Post::note_full(bool full) {
+  if (full && !full_) ++limits_[untaken() >= most_untaken ? "worker-queue" : "connections"];
+  full_ = full;
+}
+
 Result<> Post::hand_over(const Handover& handover, Clock::time_point now) {
   if (link_.socket_kind == model::SocketKind::seqpacket) XC_CHECK(sys::prepare_packets(handover.client.get()));
   if (worker_ && worker_->generation != door_.generation()) retire_worker();
@@ -162,8 +169,10 @@ Result<> Post::hand_over(const Handover& handover, Clock::time_point now) {
     }
   }
   if (untaken() == 0) waiting_since_ = now;
-  if (!XC_TRY(send_handover(worker_->process.control.get(), handover)))
+  if (!XC_TRY(send_handover(worker_->process.control.get(), handover))) {
+    ++limits_["worker-queue"];
     return fail(Kind::again, "the worker's queue is full: a connection was dropped");
+  }
   ++passed_;
   return {};
 }
@@ -178,14 +187,30 @@ Result<> Post::start_worker() {
   };
   const auto complain = [this](std::string_view text) { remember(*page_, text); };
   worker_ = Worker{XC_TRY(start_sandboxed(terms, work, complain)), door_.generation()};
-  if (observer_ >= 0) (void)XC_TRY(send_observer(worker_->process.control.get(), observer_));
+  for (const Observer& one : observers_) (void)send_observer(worker_->process.control.get(), one.socket, one.payload);
   sys::forget_program_pages();  // those of starting a worker
   return {};
 }
 
+Result<> Post::observe(int socket, bool payload) {
+  observers_.push_back({socket, payload});
+  bool all = true;
+  const auto tell = [&](const Sandboxed& process) {
+    if (process.control) all = send_observer(process.control.get(), socket, payload).value_or(true) && all;
+  };
+  if (worker_) tell(worker_->process);
+  for (const Retired& one : retired_) tell(one.process);
+  if (all) return {};
+  return fail(Kind::again, link_.service + ": its worker takes no observer now");
+}
+
+void Post::forget(int socket) {
+  std::erase_if(observers_, [&](const Observer& one) { return one.socket == socket; });
+}
+
 /// The rights changed: the worker finishes what it has and gets nothing new.
 void Post::retire_worker() {
-  worker_->process.control.reset();
+  if (!send_last(worker_->process.control.get()).value_or(false)) worker_->process.control.reset();
   retired_.push_back({std::move(worker_->process), std::move(page_), std::exchange(passed_, 0)});
   worker_.reset();
 }
@@ -260,8 +285,9 @@ void Post::count_crash(Clock::time_point now) {
   std::erase_if(crashes_, [&](auto when) { return now - when > seconds(60); });
   crashes_.push_back(now);
   not_before_ = now + back_off(crashes_.size());
-  if (crashes_.size() > link_.limits.respawns)
-    close("the worker died or could not be started too often within a minute");
+  if (crashes_.size() <= link_.limits.respawns) return;
+  ++limits_["respawns"];
+  close("the worker died or could not be started too often within a minute");
 }
 
 std::vector<int> Post::worker_descriptors() const {
@@ -314,12 +340,18 @@ PostStatus Post::status() const {
   status.to_server = tally.to_server;
   status.to_client = tally.to_client;
   status.descriptors = tally.descriptors;
+  status.limits = limits_;
+  for (std::size_t i = 0; i < mediate::Latency::places; ++i)
+    if (tally.latency.counts[i] > 0)
+      status.latency[text::number(mediate::Latency::longest_at(i))] = tally.latency.counts[i];
   status.last_reasons = past_.reasons;
   const auto add = [&](const std::vector<std::string>& some) {
     status.last_reasons.insert(status.last_reasons.end(), some.begin(), some.end());
   };
   for (const Retired& one : retired_) add(reasons_of(*one.page));
   if (page_) add(reasons_of(*page_));
+  auto& reasons = status.last_reasons;
+  if (reasons.size() > Reasons::places) reasons.erase(reasons.begin(), reasons.end() - Reasons::places);
   return status;
 }
 

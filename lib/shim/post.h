@@ -5,6 +5,7 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -39,7 +40,9 @@ struct PostStatus {
   std::uint64_t to_client = 0;
   std::uint64_t descriptors = 0;
   std::uint64_t restarts = 0;
-  std::int64_t worker = 0;  ///< pid, 0 while none runs
+  std::int64_t worker = 0;                       ///< pid, 0 while none runs
+  std::map<std::string, std::uint64_t> limits;   ///< which limit was reached how often
+  std::map<std::string, std::uint64_t> latency;  ///< answers that took so many microseconds at most: how many
   std::vector<std::string> last_reasons;
 };
 template <class A>
@@ -61,6 +64,8 @@ void fields(A& a, PostStatus& s) {
   a("descriptors", s.descriptors);
   a("restarts", s.restarts);
   a("worker", s.worker);
+  a("limits", s.limits);
+  a("latency", s.latency);
   a("last-reasons", s.last_reasons);
 }
 
@@ -82,8 +87,10 @@ class Post {
   /// A client of a vchan that waits for its server: serve() must be called though nobody knocks.
   [[nodiscard]] bool holds_client() const { return static_cast<bool>(early_); }
 
-  /// Workers that start from now on tell what they do to this socket, which outlives the post; -1 = nobody listens.
-  void observe(int socket) { observer_ = socket; }
+  /// Workers tell what they do to this socket (borrowed), until forget(): those that run, and those to come. An error
+  /// when one that runs cannot be told now.
+  [[nodiscard]] Result<> observe(int socket, bool payload);
+  void forget(int socket);
   /// Buries workers that died and ends one that stopped taking connections. True when a worker is gone.
   bool check(Clock::time_point now);
   /// When check() must be called though nothing happened; empty = never.
@@ -96,11 +103,16 @@ class Post {
   /// The container is gone: nobody is served any more, no connection survives.
   void end();
   [[nodiscard]] PostStatus status() const;
+  [[nodiscard]] const model::Link& link() const { return link_; }
 
  private:
   struct Worker {
     Sandboxed process;
     std::uint64_t generation = 0;  ///< of the rights it was told
+  };
+  struct Observer {
+    int socket;
+    bool payload;
   };
   /// A worker that was told to finish what it has; what it says counts for its own connections alone.
   struct Retired {
@@ -126,6 +138,7 @@ class Post {
   void keep_figures(const SharedPage& page, std::uint64_t passed);
   [[nodiscard]] Result<> check_client(const Fd& client) const;
   void turn_away(const std::string& why);
+  void note_full(bool full);
   [[nodiscard]] bool saturated() const;
   [[nodiscard]] std::uint64_t untaken() const;
   [[nodiscard]] std::uint64_t active() const;
@@ -142,16 +155,18 @@ class Post {
   std::optional<Worker> worker_;
   std::vector<Retired> retired_;
   Past past_;
-  int observer_ = -1;
   bool closed_ = false;
+  std::vector<Observer> observers_;
   std::string reason_;
   std::uint64_t passed_ = 0;       ///< connections handed to the worker
   std::uint64_t turned_away_ = 0;  ///< connections of a raw link closed because there was no provider for them
   std::uint64_t refused_ = 0;      ///< of those, because the provider or host policy says no
   std::uint64_t restarts_ = 0;
-  Clock::time_point waiting_since_;         ///< of the oldest connection no worker has taken
-  std::vector<Clock::time_point> crashes_;  ///< within the last minute
-  Clock::time_point not_before_;            ///< back-off after a crash
+  std::map<std::string, std::uint64_t> limits_;  ///< reached, how often
+  bool full_ = false;                            ///< no further connection now
+  Clock::time_point waiting_since_;              ///< of the oldest connection no worker has taken
+  std::vector<Clock::time_point> crashes_;       ///< within the last minute
+  Clock::time_point not_before_;                 ///< back-off after a crash
 };
 
 }  // namespace xc::shim

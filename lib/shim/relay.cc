@@ -8,12 +8,14 @@ namespace {
 constexpr std::chrono::milliseconds before_a_retry{2};
 
 LaneTerms lane_terms(const Relay::Terms& terms, bool towards_server) {
-  return {terms.packets,
-          terms.most_descriptors,
-          towards_server ? terms.credentials : std::nullopt,
-          &terms.tally,
-          towards_server ? &mediate::Tally::to_server : &mediate::Tally::to_client,
-          terms.drops};
+  return {.packets = terms.packets,
+          .most_descriptors = terms.most_descriptors,
+          .credentials = towards_server ? terms.credentials : std::nullopt,
+          .tally = &terms.tally,
+          .bytes = towards_server ? &mediate::Tally::to_server : &mediate::Tally::to_client,
+          .observer = terms.observer,
+          .sender = towards_server ? "client" : "provider",
+          .drops = terms.drops};
 }
 
 }  // namespace

@@ -14,7 +14,8 @@ class Relay final : public Connection {
     std::uint32_t most_descriptors = 0;  ///< in one message, either way
     std::optional<ucred> credentials;    ///< shown to the provider with everything the client says
     mediate::Tally& tally;
-    bool drops = false;  ///< see LaneTerms
+    bool drops = false;                     ///< see LaneTerms
+    mediate::Observer* observer = nullptr;  ///< told of what is moved; may be null
   };
   /// `tools` and the tally outlive the relay.
   Relay(Fd client, Fd server, const Terms& terms, Toolbox& tools);

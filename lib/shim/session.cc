@@ -1,5 +1,7 @@
 #include "shim/session.h"
 
+#include "shim/observer.h"
+
 namespace xc::shim {
 namespace {
 
@@ -7,18 +9,28 @@ constexpr std::chrono::seconds longest_farewell{2};
 
 }  // namespace
 
-Session::Session(Fd client_socket, Fd server_socket, std::unique_ptr<mediate::Mediator> mediator)
+Session::Session(Fd client_socket, Fd server_socket, std::unique_ptr<mediate::Mediator> mediator,
+                 mediate::Observer* observer)
     : client(std::move(client_socket), true),
       server(std::move(server_socket), false),  // a client speaks first in every protocol that has a mediator
-      mediator_(std::move(mediator)) {}
+      mediator_(std::move(mediator)),
+      observer_(observer) {}
+
+Result<> Session::receive(Endpoint& end, std::string_view who) {
+  const bool shown = observer_ != nullptr && observer_->listening() && observer_->wants_payload();
+  const std::size_t before = end.in.data().size();
+  XC_CHECK(end.receive());
+  if (shown && end.in.data().size() > before) report_bytes(*observer_, who, end.in.data().substr(before));
+  return {};
+}
 
 Result<> Session::pump(Clock::time_point now) {
-  XC_CHECK(client.receive());
+  XC_CHECK(receive(client, "client"));
   if (lingering_) {
     client.in.consume(client.in.data().size());
     return {};
   }
-  XC_CHECK(server.receive());
+  XC_CHECK(receive(server, "provider"));
   const std::uint64_t before = client.out.position() + server.out.position();
   XC_CHECK(mediator_->advance(wire()));
   XC_CHECK(flush());

@@ -12,7 +12,9 @@ namespace xc::shim {
 
 class Session final : public Connection {
  public:
-  Session(Fd client, Fd server, std::unique_ptr<mediate::Mediator> mediator);
+  /// `observer`, which may be null and else outlives the session, is shown the bytes that come, when he wants to see
+  /// payloads: for protocols whose messages do not show theirs.
+  Session(Fd client, Fd server, std::unique_ptr<mediate::Mediator> mediator, mediate::Observer* observer = nullptr);
 
   void wake(Side side, std::uint32_t events) override { end(side).wake(events); }
   [[nodiscard]] Result<> pump(Clock::time_point now) override;
@@ -30,12 +32,14 @@ class Session final : public Connection {
   [[nodiscard]] Endpoint& end(Side side) { return side == Side::client ? client : server; }
   [[nodiscard]] const Endpoint& end(Side side) const { return side == Side::client ? client : server; }
   [[nodiscard]] Result<> flush();
+  [[nodiscard]] Result<> receive(Endpoint& end, std::string_view who);
   [[nodiscard]] bool has_said_all() const { return client.drained() && server.drained(); }
   void linger(Clock::time_point now);
   void renew_deadline(Clock::time_point now, bool progress);
   [[nodiscard]] mediate::Wire wire() { return {client.in, server.out, server.in, client.out}; }
 
   std::unique_ptr<mediate::Mediator> mediator_;
+  mediate::Observer* observer_;
   std::optional<Clock::time_point> deadline_;
   std::optional<std::chrono::milliseconds> patience_;
   bool lingering_ = false;

@@ -64,14 +64,15 @@ class Worker {
   const Duty& duty_;
   Fd control_;
   sys::Poller poller_;
-  SocketObserver observer_;
+  SocketObserver observer_{duty_.page};
   std::optional<Toolbox> tools_;  ///< of raw links
   const std::optional<ucred> credentials_ = saved_credentials();
   std::vector<std::unique_ptr<Watched>> connections_;
   Vigil vigil_;
   bool busy_ = false;  ///< a raw link moved in the last round
   bool swept_ = true;
-  bool rested_ = false;  ///< nothing has happened since memory was given back
+  bool rested_ = false;    ///< nothing has happened since memory was given back
+  bool relieved_ = false;  ///< no connection will follow
   Clock::time_point now_ = Clock::now();
   Clock::time_point earliest_ = Clock::time_point::max();  ///< no deadline lies before it
 };
@@ -83,9 +84,10 @@ constexpr int quiet_time = 2000;  // milliseconds without an event after which a
 Result<> Worker::run() {
   XC_CHECK(poller_.add(control_.get(), EPOLLIN, control_token));
   std::array<epoll_event, events_at_once> room{};
-  while (control_ || !connections_.empty()) {
+  while ((control_ && !relieved_) || !connections_.empty()) {
     const auto events = XC_TRY(next_events(room));
     now_ = Clock::now();
+    observer_.set_time(now_);
     for (const auto& event : events) XC_CHECK(serve(event.data.u64, event.events));
     if (now_ >= earliest_) expire_due();
     if (!swept_) sweep();
@@ -140,11 +142,16 @@ Result<> Worker::take_connection() {
     return {};
   }
   if ((*arrived)->observer) {
-    observer_.listen(std::move((*arrived)->observer));
+    observer_.listen(std::move((*arrived)->observer), (*arrived)->payload);
+    return {};
+  }
+  if ((*arrived)->last) {
+    relieved_ = true;
     return {};
   }
   ++duty_.page.taken;
   auto watched = std::make_unique<Watched>();
+  if (tools_ && observer_.listening()) report_connection(observer_, "opened");
   watched->connection = connect(std::move(**arrived));
   pump(*watched);
   connections_.push_back(std::move(watched));
@@ -152,18 +159,20 @@ Result<> Worker::take_connection() {
 }
 
 std::unique_ptr<Connection> Worker::connect(Handover handover) {
-  auto& [upstream, client, server, observer] = handover;
+  auto& [upstream, client, server, observer, payload, last] = handover;
   if (tools_) {
     const Relay::Terms terms{.packets = duty_.link.socket_kind == model::SocketKind::seqpacket,
                              .most_descriptors = most_descriptors(duty_.effective),
                              .credentials = credentials_,
                              .tally = duty_.page.tally,
-                             .drops = duty_.effective.type == model::Type::vchan};  // an offer is not a demand
+                             .drops = duty_.effective.type == model::Type::vchan,  // an offer is not a demand
+                             .observer = &observer_};
     return std::make_unique<Relay>(std::move(client), std::move(server), terms, *tools_);
   }
   const mediate::Terms terms{duty_.effective.type,   duty_.client, duty_.link.role,  duty_.link.service,
-                             duty_.effective.rights, upstream,     duty_.page.tally, observer_.get()};
-  return std::make_unique<Session>(std::move(client), std::move(server), mediate::make_mediator(terms));
+                             duty_.effective.rights, upstream,     duty_.page.tally, &observer_};
+  return std::make_unique<Session>(std::move(client), std::move(server), mediate::make_mediator(terms),
+                                   duty_.effective.type == model::Type::rest ? &observer_ : nullptr);
 }
 
 void Worker::pump(Watched& watched) {
@@ -181,6 +190,8 @@ void Worker::settle(Watched& watched, Result<> outcome) {
     }
   }
   if (!outcome) remember(duty_.page, outcome.error().text);
+  if (tools_ && observer_.listening())
+    report_connection(observer_, "closed", outcome ? std::string_view() : std::string_view(outcome.error().text));
   for (const Side side : {Side::client, Side::server})
     if (watched.watching[static_cast<std::size_t>(side)] != 0) poller_.remove(watched.connection->descriptor(side));
   watched.finished = true;  // freed in sweep(): later events of this round may still name it

@@ -31,4 +31,10 @@ Result<> close_from(unsigned first) {
   return close_one_by_one(first);
 }
 
+Result<Fd> copy_of(const Fd& descriptor) {
+  Fd copy{::fcntl(descriptor.get(), F_DUPFD_CLOEXEC, 0)};
+  if (!copy) return fail_errno(Kind::kernel, "copying a descriptor", errno);
+  return copy;
+}
+
 }  // namespace xc::sys

@@ -67,18 +67,35 @@ class Way:
         return rate
 
 
-def start_all(home):
+def traced_ways(home, other):
+    """The relay as it is, that of another build, and with a reader of its events."""
+    direct = home / "direct"
+    call = lambda program, name, *more: [program, "mediate", "unix", "--listen", home / name, "--connect", direct, *more]
+    calls = {"direct": [LOAD, "serve", direct], "nobody looks": call(bench.BUILD / "xc-inject", "nobody looks"),
+             "traced": call(bench.BUILD / "xc-inject", "traced", "--log")}
+    if other:
+        calls["other build"] = call(other, "other build")
+    return start(home, calls)
+
+
+def all_ways(home):
     direct = home / "direct"
     calls = {"direct": [LOAD, "serve", direct],
              "xconnect": [bench.BUILD / "xc-inject", "mediate", "unix", "--listen", home / "xconnect", "--connect", direct],
              "plain relay": [TOOLS / "xc-test-relay", home / "plain relay", direct],
              "socat": ["socat", "-b", "65536", f"UNIX-LISTEN:{home / 'socat'},fork,backlog=1024", f"UNIX-CONNECT:{direct}"]}
+    ways = start(home, calls)
+    ways["proxyd"] = Way(home / "proxyd", start_proxyd(home / "proxyd", direct))
+    return ways
+
+
+def start(home, calls):
     ways = {}
     for name, call in calls.items():
-        process = subprocess.Popen([str(part) for part in call], stdout=subprocess.DEVNULL, start_new_session=True)
+        process = subprocess.Popen([str(part) for part in call], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                   start_new_session=True)
         ways[name] = Way(home / name, process)
         appear(home / name)
-    ways["proxyd"] = Way(home / "proxyd", start_proxyd(home / "proxyd", direct))
     return ways
 
 
@@ -93,11 +110,14 @@ def main():
     parser.add_argument("--trips", type=int, default=10000, help="round trips a round")
     parser.add_argument("--mebibytes", type=int, default=1024, help="bulk a round")
     parser.add_argument("--connections", type=int, default=1000, help="connections a round")
+    parser.add_argument("--trace", action="store_true",
+                        help="only what tracing costs: nobody looks (against --other), and somebody does")
+    parser.add_argument("--other", type=Path, help="xc-inject of another build, to compare with")
     parser.add_argument("--only", choices=["bulk", "trips", "connections"], help="measure this alone")
     options = parser.parse_args()
     wanted = lambda what: options.only in (None, what)
     with tempfile.TemporaryDirectory() as name:
-        ways = start_all(Path(name))
+        ways = traced_ways(Path(name), options.other) if options.trace else all_ways(Path(name))
         measure = lambda act: bench.interleaved(options.rounds, **{name: lambda w=way: act(w) for name, way in ways.items()})
         try:
             for block in (1 << 16, 1 << 20, 1 << 10) if wanted("bulk") else ():

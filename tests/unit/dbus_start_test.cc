@@ -119,10 +119,11 @@ TEST(DbusEvent, TellsWhoeverListensWhatBecameOfAMessage) {
   EXPECT_EQ(listener.heard,
             (Lines{R"({"event":"message","client":"test","role":"test","service":"test","from":"client","type":"call",)"
                    R"("verdict":"answered","destination":"org.pv.Hidden","interface":"org.any","member":"Do",)"
-                   R"("path":"/org/pv/obj","serial":5})",
+                   R"("path":"/org/pv/obj","serial":5,)"
+                   R"("reason":"The name org.pv.Hidden was not provided by any .service files"})",
                    R"({"event":"message","client":"test","role":"test","service":"test","from":"client","type":"call",)"
                    R"("verdict":"passed","destination":"org.pv.Allowed","interface":"org.any","member":"Do",)"
-                   R"("path":"/org/pv/obj","serial":6,"bytes":11})",
+                   R"("path":"/org/pv/obj","serial":6,"bytes":11,"rule":"talk org.pv.Allowed"})",
                    R"({"event":"message","client":"test","role":"test","service":"test","from":"bus","type":"signal",)"
                    R"("verdict":"dropped","sender":":1.4","interface":"org.any","member":"Did",)"
                    R"("path":"/org/pv/obj","serial":7})"}));

@@ -285,5 +285,23 @@ TEST(Rest, TellsAnObserverOfEveryExchange) {
       R"({"event":"exchange","client":"web","role":"admin","service":"api","status":400,"sent":0,"received":0,"refused":"HTTP/1.1 without Host"})");
 }
 
+TEST(Rest, CountsAndRemembersForAnObserverWhoDoesNotListenButFormatsNothing) {
+  class Deaf final : public Observer {
+   public:
+    Deaf() { listening_ = false; }
+    void on_event(std::string_view line) override { lines.emplace_back(line); }
+    void on_refusal(std::string_view sentence) override { refusals.emplace_back(sentence); }
+    [[nodiscard]] std::uint64_t now() const override { return clock += 7; }
+    mutable std::uint64_t clock = 0;
+    std::vector<std::string> lines, refusals;
+  } deaf;
+  RestBench bench({}, Upstream::connected, &deaf);
+  bench.client_says("GET /a HTTP/1.1\r\nHost: svc\r\n\r\nGET /\x01 HTTP/1.1\r\n\r\n");
+  bench.server_says(ok);
+  EXPECT_TRUE(deaf.lines.empty());
+  EXPECT_EQ(deaf.refusals, std::vector<std::string>{"400 HTTP/1.1 without Host"});
+  EXPECT_EQ(bench.tally.latency.counts[Latency::place_of(7)], 1U);  // of the answer that was not ours
+}
+
 }  // namespace
 }  // namespace xc::mediate

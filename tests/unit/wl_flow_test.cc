@@ -147,16 +147,22 @@ TEST(WaylandFlow, TellsTheObserverWhatBecameOfEveryMessage) {
   EXPECT_EQ(link.client("2 wl_registry.bind 2 zwlr_screencopy_manager_v1 1 3"), "");
   ASSERT_EQ(ear.lines.size(), 4U);
   const std::string who = R"("client":"panel","role":"panel","service":"panel",)";
-  EXPECT_EQ(ear.lines[0], R"({"event":"message",)" + who +
-                              R"("from":"client","verdict":"passed","object":1,"interface":"wl_display",)"
-                              R"("message":"get_registry","opcode":1,"bytes":12,"descriptors":0})");
-  EXPECT_EQ(ear.lines[2], R"({"event":"message",)" + who +
-                              R"("from":"compositor","verdict":"dropped","object":2,"interface":"wl_registry",)"
-                              R"("message":"global","opcode":0,"bytes":48,"descriptors":0})");
-  EXPECT_EQ(ear.lines[3], R"({"event":"message",)" + who +
-                              R"("from":"client","verdict":"refused","object":2,"interface":"wl_registry",)"
-                              R"("message":"bind","opcode":0,"bytes":52,"descriptors":0,)"
-                              R"#("reason":"invalid global zwlr_screencopy_manager_v1 (2)"})#");
+  EXPECT_EQ(
+      ear.lines[0],
+      R"({"event":"message",)" + who +
+          R"("from":"client","verdict":"passed","object":1,"interface":"wl_display",)"
+          R"("message":"get_registry","arguments":"new id wl_registry@2","opcode":1,"bytes":12,"descriptors":0})");
+  EXPECT_EQ(
+      ear.lines[2],
+      R"({"event":"message",)" + who +
+          R"("from":"compositor","verdict":"dropped","object":2,"interface":"wl_registry",)"
+          R"("message":"global","arguments":"2, \"zwlr_screencopy_manager_v1\", 3","opcode":0,"bytes":48,"descriptors":0})");
+  EXPECT_EQ(
+      ear.lines[3],
+      R"({"event":"message",)" + who +
+          R"("from":"client","verdict":"refused","object":2,"interface":"wl_registry",)"
+          R"("message":"bind","arguments":"2, new id zwlr_screencopy_manager_v1@3 v1","opcode":0,"bytes":52,"descriptors":0,)"
+          R"#("reason":"invalid global zwlr_screencopy_manager_v1 (2)"})#");
 }
 
 }  // namespace

@@ -1,0 +1,43 @@
+// xc-inject trace.
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdlib>
+#include <memory>
+
+#include "app/trace.h"
+#include "verbs/verbs.h"
+
+namespace xc::verbs {
+
+void add_trace(CLI::App& app, int& status) {
+  auto options = std::make_shared<app::TraceOptions>();
+  auto* verb = app.add_subcommand("trace", "what crosses links, live and decoded; payloads only with --payload");
+  verb->add_option("LINK", options->what, "CONTAINER or CONTAINER/SERVICE: only this one; by name or by pid");
+  verb->add_option("--from", options->from, "only what this side says")->check(CLI::IsMember({"client", "provider"}));
+  verb->add_option("--verdict", options->verdicts,
+                   "only messages that were passed, answered, dropped, changed, refused")
+      ->check(CLI::IsMember({"passed", "answered", "dropped", "changed", "refused"}));
+  verb->add_option("--match", options->pattern, "only lines with this text in them; with * or ?, lines like that");
+  verb->add_flag("--payload", options->payload, "show what messages carry, too");
+  verb->add_flag("--json", options->json, "a line of JSON for each event");
+  verb->add_option("--output", options->output, "write lines of JSON to this file, for --read");
+  verb->add_option("--read", options->read, "show such a file instead of living links; - is standard input");
+  verb->add_option("--pcap", options->pcap, "write messages of buses for Wireshark; - is standard output");
+  verb->add_option("--count", options->count, "end after so many events");
+  verb->add_option("--seconds", options->seconds, "end after so long");
+  verb->add_option("--state", options->state, "state directory")->capture_default_str();
+  verb->footer(
+      "Opens of devices are not seen: nobody stands between a program and a device.\n"
+      "Examples:\n"
+      "  xc-inject trace                                    everything\n"
+      "  xc-inject trace radio/modem-api --verdict refused  what one link refuses\n"
+      "  xc-inject trace radio/bus --payload --pcap - | wireshark -k -i -");
+  verb->callback([options, &status] {
+    options->colour = ::isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr;
+    const auto done = app::trace(*options);
+    status = done ? 0 : complain(done.error());
+  });
+}
+
+}  // namespace xc::verbs

@@ -1,0 +1,70 @@
+// A link taken away from a container that goes on running. Runs in xc-inject.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "inject/injector.h"
+#include "registry/leftovers.h"
+
+namespace xc::inject {
+namespace {
+
+/// The listener's own name in our state directory: the file that the container saw.
+void remove_listener(int directory, const sys::FileId& shown) {
+  for (const auto& name : registry::names_in(directory).value_or(std::vector<std::string>{})) {
+    const Fd file{::openat(directory, name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC)};
+    const auto id = file && name.ends_with(".sock") ? sys::id_of(file.get()) : Result<sys::FileId>(sys::FileId{});
+    if (id && *id == shown) (void)::unlinkat(directory, name.c_str(), 0);
+  }
+}
+
+/// Directories in which something else of ours lies are not this link's any more.
+void leave_directories(std::vector<sys::Planted>& all, std::size_t index) {
+  std::vector<sys::MadeDirectory> kept;
+  for (auto& made : all[index].made) {
+    const auto uses = [&](const sys::Planted& one) {
+      return &one != &all[index] && one.target.starts_with(made.path + "/");
+    };
+    const auto other = std::ranges::find_if(all, uses);
+    if (other == all.end())
+      kept.push_back(std::move(made));
+    else
+      other->made.push_back(std::move(made));
+  }
+  all[index].made = std::move(kept);
+}
+
+Result<> take_one_away(const Tools& tools, const sys::Planted& planted) {
+  const auto work = [&]() -> Result<sys::Answer> {
+    XC_CHECK(sys::enter_mount_namespace(tools.container.namespaces.mount));
+    XC_CHECK(sys::undo(tools.container.root, tools.proc, planted));
+    return sys::Answer{};
+  };
+  XC_CHECK(sys::run_child(work, tools.deadline));
+  return {};
+}
+
+}  // namespace
+
+Result<> retract(const Tools& tools, registry::Reentered& held, std::size_t link) {
+  registry::Record& record = held.record;
+  const std::string target = record.links.at(link).target;
+  const auto planted = std::ranges::find(record.planted, target, &sys::Planted::target);
+  if (planted != record.planted.end()) {
+    const auto index = static_cast<std::size_t>(planted - record.planted.begin());
+    leave_directories(record.planted, index);
+    registry::Record alone = record;
+    alone.planted = {*planted};
+    XC_CHECK(registry::leave_to_others(tools.state, registry::key_of(record.container.name, record.init.pid), alone));
+    XC_CHECK_IN(target, take_one_away(tools, alone.planted.front()));
+    remove_listener(held.entry.directory.get(), planted->shown);
+    record.planted.erase(record.planted.begin() + static_cast<std::ptrdiff_t>(index));
+  }
+  record.links.erase(record.links.begin() + static_cast<std::ptrdiff_t>(link));
+  XC_CHECK_IN("the link is taken away, but its record is not", registry::update(tools.state, record));
+  return {};
+}
+
+}  // namespace xc::inject

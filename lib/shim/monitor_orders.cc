@@ -1,0 +1,102 @@
+// What the monitor does when root asks: observers let in, links added and taken away while the container runs. Runs in
+// the monitor; reads orders of xc-inject and no byte of anybody else.
+#include <sys/epoll.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/text.h"
+#include "shim/monitor.h"
+#include "sys/log.h"
+
+namespace xc::shim {
+namespace {
+
+constexpr std::uint64_t observer_token = (1U << 20U) + 6;  // see monitor.cc; plus the socket's number
+constexpr std::ptrdiff_t most_observers = 8;               // of one link
+constexpr std::size_t most_sockets = 256;
+constexpr std::size_t most_links = 64;
+
+}  // namespace
+
+bool Monitor::Observer::wants(const Post& post) const {
+  return (service.empty() || service == post.link().service) && (target.empty() || target == post.link().target);
+}
+
+Result<> Monitor::obey(Order& order, std::vector<Fd>& descriptors) {
+  switch (order.wish) {
+    case Wish::observe: return observe(order, descriptors);
+    case Wish::add: return add(order, descriptors);
+    case Wish::remove: return remove(order);
+    case Wish::count_: break;
+  }
+  return fail(Kind::internal, "an order of no known kind");
+}
+
+Result<> Monitor::observe(const Order& order, std::vector<Fd>& descriptors) {
+  if (descriptors.size() != 1) return fail(Kind::internal, "an observer without a socket");
+  const auto same = std::ranges::count_if(observers_, [&](const Observer& one) { return one.target == order.target; });
+  if (same >= most_observers || observers_.size() >= most_sockets)
+    return fail(Kind::again, "eight observers look at this link already");
+  Observer one{order.service, order.target, order.payload, std::move(descriptors.front())};
+  const int socket = one.socket.get();
+  XC_CHECK(poller_.add(socket, EPOLLHUP, observer_token + static_cast<std::uint64_t>(socket)));
+  observers_.push_back(std::move(one));
+  Result<> outcome;
+  bool any = false;
+  for (const auto& place : places_) {
+    if (!place.post || !observers_.back().wants(*place.post)) continue;
+    any = true;
+    if (outcome) outcome = place.post->observe(socket, order.payload);
+  }
+  if (outcome && !any) outcome = fail(Kind::usage, "it has no link " + text::quoted(order.service));
+  if (!outcome) drop_observer(socket);
+  return outcome;
+}
+
+void Monitor::drop_observer(int socket) {
+  for (const auto& place : places_)
+    if (place.post) place.post->forget(socket);
+  poller_.remove(socket);
+  std::erase_if(observers_, [&](const Observer& one) { return one.socket.get() == socket; });
+}
+
+Result<> Monitor::add(Order& order, std::vector<Fd>& descriptors) {
+  if (estate_ == nullptr || order.links.size() != 1 || descriptors.empty())
+    return fail(Kind::internal, "a link that cannot be added");
+  const auto served = std::ranges::count_if(places_, [](const Place& place) { return place.post != nullptr; });
+  if (static_cast<std::size_t>(served) >= most_links) return fail(Kind::policy, "the container has 64 links already");
+  auto own = std::make_unique<model::Link>(std::move(order.links.front()));
+  const model::Link& link = *own;
+  std::erase_if(estate_->host, [&](const auto& known) { return known.offer.name == link.service; });
+  std::ranges::move(order.host, std::back_inserter(estate_->host));
+  XC_CHECK(place(link, std::move(own), std::move(descriptors.front())));
+  for (const auto& one : places_)
+    if (one.own && &one.post->link() == &link) one.post->begin();
+  if (descriptors.size() > 1) estate_->directories.push_back(std::move(descriptors.back()));
+  log::notice(config_.consumer + ": " + link.service + ": link added at " + text::printable(link.target));
+  return {};
+}
+
+Result<> Monitor::remove(const Order& order) {
+  if (estate_ == nullptr || order.directory > estate_->directories.size())
+    return fail(Kind::internal, "a link that cannot be removed");
+  const auto found = std::ranges::find_if(
+      places_, [&](const Place& place) { return place.post && place.post->link().target == order.target; });
+  if (found == places_.end()) return fail(Kind::usage, "it serves no link at " + text::quoted(order.target));
+  if (found->post->listener() >= 0) poller_.remove(found->post->listener());
+  const auto index = static_cast<std::size_t>(found - places_.begin());
+  if (index < watched_shortcuts_.size() && watched_shortcuts_[index] >= 0)
+    poller_.remove(std::exchange(watched_shortcuts_[index], -1));
+  found->post->close("revoked");
+  found->post->end();
+  log::notice(config_.consumer + ": " + found->post->link().service + ": link removed");
+  std::erase_if(paused_, [&](const Paused& paused) { return paused.index == index; });
+  *found = Place{};
+  auto& directories = estate_->directories;
+  if (order.directory > 0) directories.erase(directories.begin() + (order.directory - 1));
+  renew_watched_workers();
+  return {};
+}
+
+}  // namespace xc::shim

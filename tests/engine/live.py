@@ -1,0 +1,100 @@
+"""xc-inject as a person calls it on containers that run: once, in the background, or in a terminal of its own."""
+
+import contextlib
+import json
+import os
+import secrets
+import signal
+import subprocess
+import time
+
+import pytest
+
+import bed as beds
+import host
+
+
+def inject(bed, *arguments, code=0):
+    """Its outcome; the exit code must be `code`."""
+    done = subprocess.run([beds.INJECT, *map(str, arguments), "--state", bed.state], capture_output=True, text=True,
+                          timeout=30, check=False)
+    assert done.returncode == code, (done.returncode, done.stdout, done.stderr)
+    return done
+
+
+def status(bed, name):
+    return json.loads(inject(bed, "status", name, "--json").stdout)[0]
+
+
+def services_of(bed, name):
+    return [link["service"] for link in status(bed, name)["links"]]
+
+
+class Trace:
+    """A trace in the background, which has begun to look when this is made."""
+
+    def __init__(self, bed, *arguments):
+        self.bed = bed
+        before = self.observers()
+        self.process = subprocess.Popen([beds.INJECT, "trace", "--state", bed.state, *map(str, arguments)],
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        assert host.wait_until(lambda: self.observers() > before, 5), self.process.poll()
+
+    def observers(self):
+        return sum(one["observers"] for one in json.loads(inject(self.bed, "status", "--json").stdout))
+
+    def end(self):
+        """What it printed."""
+        time.sleep(0.3)  # what was said a moment ago is on its way
+        before = self.observers()
+        self.process.send_signal(signal.SIGINT)
+        out, errors = self.process.communicate(timeout=10)
+        assert (self.process.returncode, errors) == (0, ""), (self.process.returncode, errors)
+        assert host.wait_until(lambda: self.observers() < before, 2), "it still looks"
+        return out.splitlines()
+
+
+@pytest.fixture
+def trace(bed):
+    """Begins traces of the bed's containers; whatever of them is left at the end of the test is ended."""
+    begun = []
+
+    def begin(*arguments):
+        begun.append(Trace(bed, *arguments))
+        return begun[-1]
+
+    yield begin
+    for one in begun:
+        one.process.kill()
+        one.process.communicate()
+
+
+class Terminal:
+    """A terminal of 150 columns and 24 rows that runs one command."""
+
+    def __init__(self, home, *command):
+        self.base = ["tmux", "-L", f"live-{secrets.token_hex(4)}", "-f", "/dev/null"]
+        self.environment = {**os.environ, "TERM": "screen", "TMUX_TMPDIR": str(home)}
+        self.tmux("new-session", "-d", "-x", "150", "-y", "24", " ".join(map(str, command)) + "; echo over; exec cat")
+
+    def tmux(self, *arguments):
+        return subprocess.run([*self.base, *arguments], env=self.environment, capture_output=True, text=True, timeout=10,
+                              check=True).stdout
+
+    def text(self):
+        return self.tmux("capture-pane", "-p")
+
+    def shows(self, words, seconds=10):
+        return host.wait_until(lambda: words in self.text(), seconds, 0.1)
+
+    def press(self, key):
+        self.tmux("send-keys", key)
+
+
+@contextlib.contextmanager
+def terminal(home, *command):
+    one = Terminal(home, *command)
+    try:
+        yield one
+    finally:
+        one.tmux("kill-server")
