@@ -44,12 +44,13 @@ Result<unsigned> milliseconds(const char* argument) {
 }
 
 Result<HookOptions> parse_options(int argc, char** argv) {
-  static constexpr std::array<option, 7> known{{{"state", required_argument, nullptr, 's'},
+  static constexpr std::array<option, 8> known{{{"state", required_argument, nullptr, 's'},
                                                 {"config", required_argument, nullptr, 'c'},
                                                 {"log", required_argument, nullptr, 'l'},
                                                 {"deadline", required_argument, nullptr, 'd'},
                                                 {"run", required_argument, nullptr, 'r'},
                                                 {"services", required_argument, nullptr, 'e'},
+                                                {"storage", required_argument, nullptr, 't'},
                                                 {nullptr, 0, nullptr, 0}}};
   HookOptions options;
   opterr = 0;
@@ -61,6 +62,7 @@ Result<HookOptions> parse_options(int argc, char** argv) {
       case 'd': options.deadline_ms = XC_TRY(milliseconds(optarg)); break;
       case 'r': options.run = XC_TRY(absolute(optarg)); break;
       case 'e': options.services = XC_TRY(absolute(optarg)); break;
+      case 't': options.storage = XC_TRY(absolute(optarg)); break;
       default: return fail(Kind::usage, "unknown option, or one without its value; see xc-hook --help");
     }
   }
@@ -127,6 +129,8 @@ std::string hook_help() {
          "  --config DIR     host policy and host services: DIR/policy.d, DIR/services.d (/etc/xconnect)\n"
          "  --run FILE       what the container asks for, instead of run.json beside config.json\n"
          "  --services FILE  what the container offers, instead of services.json beside config.json\n"
+         "  --storage DIR    Pantavisor's storage, where the LXC configuration does not lie in it "
+         "(DIR/trails/current)\n"
          "  --log FILE       append log lines to FILE as well\n"
          "  --deadline MS    give up after so many milliseconds (2000)\n"
          "  --version, --help\n"

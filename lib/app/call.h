@@ -11,13 +11,14 @@
 namespace xc::app {
 
 /// The hook's own options: xc-hook [--state DIR] [--config DIR] [--log FILE] [--deadline MS] [--run FILE]
-/// [--services FILE] [STAGE | NAME lxc TYPE].
+/// [--services FILE] [--storage DIR] [STAGE | NAME lxc TYPE].
 struct HookOptions {
   std::string state = "/run/xconnect";
   std::string config;  ///< empty: /etc/xconnect, if it is there
   std::string log;
   std::string run;       ///< consumer's manifest, instead of looking for one
   std::string services;  ///< provider's manifest, instead of looking for one
+  std::string storage;   ///< of Pantavisor, when the place of the LXC configuration does not tell
   unsigned deadline_ms = 2000;
 };
 

@@ -9,6 +9,8 @@
 
 #include "app/inputs.h"
 #include "app/launcher.h"
+#include "app/trail.h"
+#include "grant/hosted_bus.h"
 #include "inject/container.h"
 #include "inject/injector.h"
 #include "inject/nodes.h"
@@ -66,9 +68,10 @@ void warn_of_annotations(const model::Container& container, const model::Policy&
                  "containers may use in a file of /etc/xconnect/policy.d");
 }
 
-Result<> serve(Hook& hook, const model::Container& container) {
+Result<> serve(Hook& hook, const model::Container& container, const std::optional<Trail>& trail = {}) {
   warn_of_annotations(container, hook.host.policy);
   auto manifests = XC_TRY(read_manifests(hook.reader, container, hook.options));
+  if (trail) XC_CHECK(complete(manifests, *trail, hook.options));
   const auto held = XC_TRY(inject::hold(hook.proc, container));
   auto origin = model::Origin::host;
   if (!manifests.offers) {
@@ -83,6 +86,10 @@ Result<> serve(Hook& hook, const model::Container& container) {
   model::HostFacts facts{.offered = market.offered, .shared_netns = held.shared_net};
   std::ranges::copy(hook.host.services, std::back_inserter(facts.offered));
   facts.nodes = XC_TRY(look_at_devices(hook.proc, facts.offered, market, manifests.wants, hook.deadline));
+  if (trail) {
+    facts.declared = trail->declared;
+    facts.others_may_offer = true;
+  }
 
   const auto plan = XC_TRY(plan::make_plan(container, manifests.wants, manifests.offers.value_or(model::Exports{}),
                                            origin, hook.host.policy, facts));
@@ -111,7 +118,14 @@ Result<> run_lxc(Hook& hook, const Call& call) {
   container.bundle = said.directory;
   container.root = said.root;
   if (said.pid <= 1) return fail(Kind::usage, "LXC_PID is not set: use lxc.hook.start-host");
-  XC_CHECK_IN(said.name, serve(hook, container));
+  const auto trail = XC_TRY_IN(said.name, read_trail(hook.reader, said.name, said.directory, hook.options));
+  if (trail) {
+    container.bundle = trail->directory;
+    for (const auto& warning : trail->warnings) log::warning(said.name + ": " + warning);
+    const auto is_bus = [](const model::Offered& one) { return one.offer.name == grant::hosted_bus_name; };
+    if (trail->bus && std::ranges::none_of(hook.host.services, is_bus)) hook.host.services.push_back(*trail->bus);
+  }
+  XC_CHECK_IN(said.name, serve(hook, container, trail));
   return {};
 }
 

@@ -23,19 +23,12 @@ constexpr std::size_t engine_limit = 1024UL * 1024;
 constexpr std::string_view image_directory = "/etc/xconnect";
 constexpr const char* default_config = "/etc/xconnect";
 
+/// Nothing when it is not there.
 Result<std::optional<Fd>> open_directory(const std::string& path) {
-  Fd directory{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-  if (directory) return std::optional<Fd>(std::move(directory));
-  if (errno == ENOENT) return std::optional<Fd>{};
-  return fail_errno(Kind::manifest, path, errno);
-}
-
-/// The document `name` in the host's directory `directory`; nothing when either is not there.
-Result<std::optional<std::string>> read_beside(const std::string& directory, const std::string& name,
-                                               std::size_t limit) {
-  const auto handle = XC_TRY(open_directory(directory));
-  if (!handle) return std::optional<std::string>{};
-  return XC_TRY_IN(directory, reader::read_document(handle->get(), name, limit, reader::Keeper::host));
+  auto directory = open_host_directory(path);
+  if (directory) return std::optional<Fd>(*std::move(directory));
+  if (directory.error().code == ENOENT) return std::optional<Fd>{};
+  return std::unexpected(directory.error());
 }
 
 /// A document named by its whole path; it must be there.
@@ -98,6 +91,19 @@ Result<std::optional<model::Manifest>> read_wants(reader::Reader& reader, const 
 }
 
 }  // namespace
+
+Result<Fd> open_host_directory(const std::string& path) {
+  Fd directory{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (!directory) return fail_errno(Kind::manifest, path, errno);
+  return directory;
+}
+
+Result<std::optional<std::string>> read_beside(const std::string& directory, const std::string& name,
+                                               std::size_t limit) {
+  const auto handle = XC_TRY(open_directory(directory));
+  if (!handle) return std::optional<std::string>{};
+  return XC_TRY_IN(directory, reader::read_document(handle->get(), name, limit, reader::Keeper::host));
+}
 
 Result<HostConfig> read_host_config(reader::Reader& reader, const std::string& named) {
   if (!named.empty() && !XC_TRY(open_directory(named)))

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "app/call.h"
+#include "base/fd.h"
 #include "base/result.h"
 #include "model/container.h"
 #include "model/manifest.h"
@@ -17,6 +18,13 @@
 #include "sys/rooted_dir.h"
 
 namespace xc::app {
+
+/// A directory of the host; an error, of code ENOENT as well, when it cannot be opened.
+[[nodiscard]] Result<Fd> open_host_directory(const std::string& path);
+
+/// The document `name` in the host's directory `directory`, as reader::read_document; nothing when either is not there.
+[[nodiscard]] Result<std::optional<std::string>> read_beside(const std::string& directory, const std::string& name,
+                                                             std::size_t limit);
 
 /// What the host's administrator wrote below the configuration directory.
 struct HostConfig {

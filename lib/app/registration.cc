@@ -38,6 +38,11 @@ std::string lxc_lines(const std::string& program) {
   return "lxc.hook.start-host = " + program + "\nlxc.hook.post-stop = " + program + "\n";
 }
 
+/// A member of args.json, from which pvr makes each participating container's LXC configuration.
+std::string pvr_argument(const std::string& program) {
+  return R"("PV_LXC_EXTRA_CONF": "lxc.hook.start-host = )" + program + R"(\nlxc.hook.post-stop = )" + program + "\"\n";
+}
+
 Result<Fd> make_directories(const std::string& path) {
   for (std::size_t end = 1; end != std::string::npos && end < path.size();) {
     end = path.find('/', end + 1);
@@ -83,7 +88,7 @@ Result<std::vector<Registration>> registrations(const std::string& engine, const
                                      {hooks_d + "50-xconnect-end.json", hooks_d_file(program, "poststop")}};
   if (engine == "lxc")
     return std::vector<Registration>{{"/usr/share/lxc/config/common.conf.d/50-xconnect.conf", lxc_lines(program)}};
-  if (engine == "pantavisor") return std::vector<Registration>{{"", lxc_lines(program)}};
+  if (engine == "pantavisor") return std::vector<Registration>{{"", pvr_argument(program)}};
   return fail(Kind::usage,
               text::quoted(engine) + ": no such engine; known are " + text::join(registration_engines(), ", "));
 }

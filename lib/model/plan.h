@@ -82,6 +82,7 @@ void fields(A& a, Offered& o) {
 struct HostFacts {
   std::vector<Offered> offered;                  ///< now, by the host and by running containers
   std::optional<std::vector<Offered>> declared;  ///< by every manifest of the host, running or not; absent = not known
+  bool others_may_offer = false;                 ///< who is in no manifest of `declared` may offer as well
   bool known_container = true;                   ///< false: planned from files alone, nothing else here was looked up
   bool shared_netns = false;                     ///< the container lives in the host's network namespace
   std::vector<NodeFacts> nodes{};                ///< those that offered devices name
@@ -90,6 +91,7 @@ template <class A>
 void fields(A& a, HostFacts& f) {
   a("offered", f.offered);
   a("declared", f.declared);
+  a("others-may-offer", f.others_may_offer);
   a("known-container", f.known_container);
   a("shared-netns", f.shared_netns);
   a("nodes", f.nodes);

@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "parse/dbus_rules.h"
 #include "parse/field.h"
+#include "parse/manifest_view.h"
 
 namespace xc::parse {
 namespace {
@@ -107,7 +108,10 @@ Result<model::Label> parse_label(std::string_view text, std::string_view file) {
 
 Result<model::Manifest> parse_run(std::string_view text, std::string_view file) {
   const Document document = XC_TRY(Document::parse(text, file, manifest_limits));
-  const View root = document.root();
+  return read_run(document.root());
+}
+
+Result<model::Manifest> read_run(View root) {
   if (!root.is(Form::object)) return root.expected("an object with \"services\"");
   XC_CHECK(check_spec(root, "run"));
   model::Manifest manifest;

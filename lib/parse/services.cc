@@ -2,6 +2,7 @@
 #include "base/text.h"
 #include "parse/field.h"
 #include "parse/manifest.h"
+#include "parse/manifest_view.h"
 #include "parse/roles.h"
 
 namespace xc::parse {
@@ -140,7 +141,10 @@ Result<model::Offer> read_offer(View view, model::Type type, std::vector<std::st
 
 Result<model::Exports> parse_services(std::string_view text, std::string_view file) {
   const Document document = XC_TRY(Document::parse(text, file, manifest_limits));
-  const View root = document.root();
+  return read_services(document.root());
+}
+
+Result<model::Exports> read_services(View root) {
   if (!root.is(Form::object) && !root.is(Form::list)) return root.expected("an object with \"services\", or a list");
   XC_CHECK(check_spec(root, "services"));
   const View list = root.is(Form::list) ? root : XC_TRY(read_member(root, "services"));

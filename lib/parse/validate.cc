@@ -208,4 +208,25 @@ Result<> validate(const model::Event& value) {
   return ask.outcome();
 }
 
+Result<> validate(const model::Revision& value) {
+  Inspection ask;
+  ask.demand(value.members.size() <= most_entries, "containers");
+  for (const model::Member& member : value.members) {
+    ask.demand(member.name, word::name, "a container");
+    ask.allow(member.fault, warning, "a fault");
+    if (member.wants) XC_CHECK(validate(*member.wants));
+    if (member.offers) XC_CHECK(validate(*member.offers));
+  }
+  return ask.outcome();
+}
+
+Result<> validate(const model::RoleUids& value) {
+  Inspection ask;
+  for (const auto& [role, uid] : value.uids) {
+    ask.demand(role, word::name, "a role");
+    ask.demand(uid != 0 && uid != 0xffffffffU, "a user");
+  }
+  return ask.outcome();
+}
+
 }  // namespace xc::parse

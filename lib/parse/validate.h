@@ -10,6 +10,7 @@
 #include "model/manifest.h"
 #include "model/policy.h"
 #include "model/position.h"
+#include "model/revision.h"
 
 namespace xc::parse {
 
@@ -27,5 +28,7 @@ namespace xc::parse {
 [[nodiscard]] Result<> validate(const model::Rendered& value);
 /// Its texts may be anything: whoever prints them makes them printable.
 [[nodiscard]] Result<> validate(const model::Event& value);
+[[nodiscard]] Result<> validate(const model::Revision& value);
+[[nodiscard]] Result<> validate(const model::RoleUids& value);
 
 }  // namespace xc::parse

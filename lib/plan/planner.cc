@@ -185,8 +185,10 @@ Result<bool> Draft::settle_by_offer(const model::Requirement& wanted, model::Lin
 /// Declared providers may be alternatives of which only one ever runs, so any that would accept the link will do.
 Result<bool> Draft::settle_by_declaration(const model::Requirement& wanted, model::Link& link) {
   if (!facts_.declared) return false;
+  const auto candidates = grant::candidates(link, *facts_.declared);
+  if (candidates.empty() && facts_.others_may_offer) return false;
   Result<> verdict = fail(Kind::plant, "no manifest on this host declares a service of that name for it");
-  for (const model::Offered* declared : grant::candidates(link, *facts_.declared)) {
+  for (const model::Offered* declared : candidates) {
     verdict = fit(wanted, *declared, link);
     if (verdict) return true;
   }

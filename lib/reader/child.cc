@@ -17,6 +17,7 @@
 #include "parse/policy.h"
 #include "parse/position.h"
 #include "parse/render.h"
+#include "parse/revision.h"
 #include "reader/message.h"
 
 namespace xc::reader {
@@ -77,6 +78,8 @@ Answer answer_to(const Request& request) {
     case Document::position: return answer_with(Result<model::Position>(parse::locate(request.text, request.file)));
     case Document::render: return answer_with(render(request.text));
     case Document::event: return answer_with(parse::from_json<model::Event>(request.text, request.file));
+    case Document::revision: return answer_with(parse::parse_revision(request.text, request.file));
+    case Document::role_uids: return answer_with(parse::parse_role_uids(request.text, request.file));
     case Document::count_: break;
   }
   return {"an unknown kind of document", {}};

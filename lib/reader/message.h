@@ -24,6 +24,8 @@ enum class Document : std::uint8_t {
   position,
   render,
   event,
+  revision,
+  role_uids,
   count_
 };
 

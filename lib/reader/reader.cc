@@ -188,6 +188,12 @@ Result<model::Position> Reader::position(std::string_view text, std::string_view
 Result<model::Rendered> Reader::render(const model::Rendering& rendering) {
   return ask<model::Rendered>(Document::render, pack(rendering), rendering.args_name);
 }
+Result<model::Revision> Reader::revision(std::string_view text, std::string_view file) {
+  return ask<model::Revision>(Document::revision, text, file);
+}
+Result<model::RoleUids> Reader::role_uids(std::string_view text, std::string_view file) {
+  return ask<model::RoleUids>(Document::role_uids, text, file);
+}
 
 Result<model::Event> Reader::event(std::string_view line) {
   return ask<model::Event>(Document::event, line, "trace");

@@ -17,6 +17,7 @@
 #include "model/manifest.h"
 #include "model/policy.h"
 #include "model/position.h"
+#include "model/revision.h"
 #include "reader/message.h"
 
 namespace xc::reader {
@@ -45,6 +46,8 @@ class Reader {
   [[nodiscard]] Result<model::Manifest> args(std::string_view text, std::string_view file);
   [[nodiscard]] Result<model::Exports> services(std::string_view text, std::string_view file);
   [[nodiscard]] Result<model::Policy> policy(std::string_view text, std::string_view file);
+  [[nodiscard]] Result<model::Revision> revision(std::string_view text, std::string_view file);
+  [[nodiscard]] Result<model::RoleUids> role_uids(std::string_view text, std::string_view file);
   // For xc-inject alone.
   [[nodiscard]] Result<model::HooksFile> hooks_file(std::string_view text, std::string_view file);
   [[nodiscard]] Result<model::OciHooks> oci_hooks(std::string_view text, std::string_view file);

@@ -199,6 +199,8 @@ TEST(Planner, AServiceThatNobodyDeclaresIsRefusedWhereAllManifestsAreKnown) {
   setting.manifest.requirements[0].required = false;
   EXPECT_EQ(setting.notes(0),
             "!run.json: /services/required/0: " + sentence + "; it is optional, so the container starts without it\n");
+  setting.facts.others_may_offer = true;
+  EXPECT_TRUE(setting.plan()->links.at(0).type_assumed);
 }
 
 TEST(Planner, ADeclaredProviderThatWouldRefuseIsARefusalAlready) {
