@@ -1,4 +1,4 @@
-# What `cmake --install` puts where, with manual pages and completions made from the programs themselves.
+# Manual pages and completions, made from the programs themselves; the rest of what is installed: install.cmake.
 include(GNUInstallDirs)
 
 set(XC_MAN_DIR ${CMAKE_BINARY_DIR}/man)
@@ -12,7 +12,7 @@ function(xc_page name section)
   set(page ${XC_MAN_DIR}/${name}.${section})
   add_custom_command(OUTPUT ${page} COMMAND xc-inject man ${name} ${ARGN} > ${page}
                      DEPENDS xc-inject ${XC_SCHEMAS} COMMENT "manual page ${name}(${section})" VERBATIM)
-  install(FILES ${page} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section})
+  install(FILES ${page} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section} COMPONENT programs OPTIONAL)
   set(XC_MADE ${XC_MADE} ${page} PARENT_SCOPE)
 endfunction()
 
@@ -21,7 +21,7 @@ function(xc_completion shell file directory)
   set(script ${XC_COMPLETION_DIR}/${file})
   add_custom_command(OUTPUT ${script} COMMAND xc-inject completion ${shell} > ${script}
                      DEPENDS xc-inject COMMENT "completion for ${shell}" VERBATIM)
-  install(FILES ${script} DESTINATION ${CMAKE_INSTALL_DATADIR}/${directory})
+  install(FILES ${script} DESTINATION ${CMAKE_INSTALL_DATADIR}/${directory} COMPONENT programs OPTIONAL)
   set(XC_MADE ${XC_MADE} ${script} PARENT_SCOPE)
 endfunction()
 
@@ -36,7 +36,3 @@ xc_completion(bash xc-inject bash-completion/completions)
 xc_completion(zsh _xc-inject zsh/site-functions)
 xc_completion(fish xc-inject.fish fish/vendor_completions.d)
 add_custom_target(xc_documents ALL DEPENDS ${XC_MADE})
-
-install(TARGETS xc-inject DESTINATION ${CMAKE_INSTALL_BINDIR})
-install(TARGETS xc-hook xc-shim DESTINATION ${XC_LIBEXECDIR})
-install(DIRECTORY ${CMAKE_SOURCE_DIR}/schemas/ DESTINATION ${CMAKE_INSTALL_DATADIR}/xconnect/schemas)

@@ -129,7 +129,7 @@ Result<std::optional<Trail>> read_trail(reader::Reader& reader, const std::strin
   Trail trail;
   trail.directory = place->directory;
   std::vector<model::Offer> owners;
-  sort_members(name, XC_TRY(read_revision(reader, place->revision, trail.warnings)), device, owners);
+  sort_members(name, XC_TRY(read_revision(reader, place->revision, trail.warnings)), trail, owners);
   const auto is_bus = [](const model::Offered& one) { return one.offer.name == grant::hosted_bus_name; };
   // A container that offers the bus itself is meant by its name.
   if (!owners.empty() && std::ranges::none_of(trail.declared, is_bus))
