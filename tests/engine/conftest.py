@@ -8,10 +8,13 @@ from pathlib import Path
 import pytest
 
 import house
+import matrix
 
 if house.inside():
     import bed as beds
     import host
+
+ROWS = []  # of the table of engines and links
 
 
 def fetch_kernel(arguments):
@@ -30,6 +33,16 @@ def pytest_configure(config):
         fetch_kernel(config.invocation_params.args)
         config.pluginmanager.getplugin("capturemanager").stop_global_capturing()
         house.enter([sys.executable, "-m", "pytest", *config.invocation_params.args])
+
+
+def pytest_runtest_logreport(report):
+    if report.when == "call" and report.passed:
+        ROWS.extend(value for key, value in report.user_properties if key == matrix.KEY)
+
+
+def pytest_sessionfinish():
+    if ROWS:
+        matrix.save(ROWS)
 
 
 @pytest.fixture

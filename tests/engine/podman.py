@@ -121,6 +121,9 @@ class Podman:
     def pid(self, c):
         return int(self._call("inspect", "-f", "{{.State.Pid}}", c.name).output or 0)
 
+    def execute(self, c, *argv):
+        return self._call("exec", c.name, *argv)
+
     def id(self, c):
         return self._call("inspect", "-f", "{{.Id}}", c.name).output.strip()
 

@@ -1,0 +1,82 @@
+"""The table of engines and links: test_matrix.py records a row for each container it ran, conftest.py writes them to
+matrix.json of the build directory, and this file as a program prints them as the table of README.
+
+    tests/engine/matrix.py [--write FILE]    --write: between the two markers in FILE instead of to standard output"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+KEY = "matrix"
+BUILD = Path(os.environ.get("XC_BUILD", Path(__file__).resolve().parents[2] / "build/dev"))
+FILE = BUILD / "matrix.json"
+MARKERS = ("<!-- made by tests/engine/matrix.py -->", "<!-- end -->")
+VERSIONS = {"runc": ["runc", "--version"], "crun": ["crun", "--version"], "podman": ["podman", "--version"],
+            "lxc": ["lxc-start", "--version"]}
+TITLES = {"runc": "runc {}", "runc-v2": "runc {}", "crun": "crun {}", "podman-crun-here": "podman {} with crun",
+          "podman-runc": "podman {} with runc", "lxc0": "LXC {}, hook version 0", "lxc": "LXC {}, hook version 1",
+          "lxc-v2": "LXC {}, hook version 1", "pantavisor": "LXC {}, a device of Pantavisor"}
+
+
+def version_of(program):
+    words = subprocess.run(VERSIONS[program], capture_output=True, text=True, check=True).stdout.split()
+    return next(re.match(r"[0-9.]+[0-9]", word)[0] for word in words if re.match(r"[0-9]+\.[0-9]", word))
+
+
+def layout_of(engine):
+    """Of the control groups the engine sees in the tests."""
+    unified = engine in ("runc-v2", "crun", "lxc-v2") or engine.startswith("podman")
+    return "v2" if unified or os.path.exists("/sys/fs/cgroup/cgroup.procs") else "hybrid"
+
+
+def save(rows):
+    """Rows of this run over those of earlier ones."""
+    kept = json.loads(FILE.read_text()) if FILE.exists() else []
+    fresh = {(row["engine"], row["variant"]) for row in rows}
+    kept = [row for row in kept if (row["engine"], row["variant"]) not in fresh]
+    FILE.write_text(json.dumps(kept + rows, indent=1) + "\n")
+
+
+def table(rows):
+    """A line for each engine; containers of another sort with the same outcome stand in it, others have their own."""
+    reasons, lines = [], []
+    links = list(rows[0]["links"])
+
+    def cell(outcome):
+        if outcome == "works":
+            return "yes"
+        if outcome not in reasons:
+            reasons.append(outcome)
+        return f"({reasons.index(outcome) + 1})"
+
+    order = list(TITLES)
+    for row in sorted(rows, key=lambda row: order.index(row["engine"])):
+        head = (TITLES[row["engine"]].format(row["version"]), row["groups"])
+        cells = [cell(row["links"][link]) for link in links]
+        if lines and lines[-1][0] == head and lines[-1][2] == cells:
+            lines[-1][1].append(row["variant"] or "plain")
+        else:
+            lines.append((head, [row["variant"] or "plain"], cells))
+    out = [f"| engine | cgroups | containers | {' | '.join(links)} |", "|---" * (3 + len(links)) + "|"]
+    out += [f"| {head[0]} | {head[1]} | {', '.join(variants)} | {' | '.join(cells)} |" for head, variants, cells in lines]
+    return "\n".join([*out, *[f"\n({number}) {reason}" for number, reason in enumerate(reasons, 1)]]) + "\n"
+
+
+def main():
+    made = table(json.loads(FILE.read_text()))
+    if sys.argv[1:2] != ["--write"]:
+        print(made, end="")
+        return
+    file = Path(sys.argv[2])
+    before, begin, rest = file.read_text().partition(MARKERS[0])
+    _, end, after = rest.partition(MARKERS[1])
+    if not begin or not end:
+        sys.exit(f"{file}: has no {MARKERS[0]} ... {MARKERS[1]}")
+    file.write_text(f"{before}{begin}\n{made}{end}{after}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,135 @@
+"""Every engine with every sort of link: what works, and what is refused in which words. The rows of README's table are
+made of what this file records (matrix.py)."""
+
+import subprocess
+import time
+
+import pytest
+
+import bed as beds
+import dbus_wire
+import engines
+import matrix
+import podman
+import wayland_wire
+import wayland_world
+from dbus_bus import Daemon
+from dbus_world import Service
+from jobs import client, started
+from pantavisor import Device
+
+HERE = "/run/matrix/"
+OFFERS = [{"name": "api", "type": "rest", "socket": HERE + "api"},
+          {"name": "raw", "type": "unix", "socket": HERE + "raw", "roles": {"any": {"unix": {"fds": 28}}}},
+          {"name": "bus", "type": "dbus", "socket": HERE + "bus"},
+          {"name": "panel", "type": "wayland", "socket": HERE + "panel"},
+          {"name": "fuse", "type": "char", "socket": "/dev/fuse"}]
+WISHES = [{"name": "api", "type": "rest", "target": "/run/svc/api"}, {"name": "raw", "target": "/run/svc/raw"},
+          {"name": "raw", "target": "@raw"}, {"name": "bus", "type": "dbus", "target": "/run/svc/bus"},
+          {"name": "panel", "type": "wayland", "target": "/run/svc/panel"},
+          {"name": "fuse", "type": "char", "target": "/dev/fuse"}]
+VARIANTS = {"": {}, "user namespace": {"idmap": True}, "read-only": {"readonly": True}}
+SHARED = "abstract endpoint with host network"
+# What is refused, and in which words.
+REFUSED = {("pantavisor", "", "abstract name"): SHARED}
+ENGINES = {"runc": "runc", "runc-v2": "runc", "crun": "crun", "podman-crun-here": "podman", "podman-runc": "podman",
+           "lxc0": "lxc", "lxc": "lxc", "lxc-v2": "lxc", "pantavisor": "lxc"}
+CASES = [(engine, variant) for engine in ENGINES for variant in VARIANTS if engine != "pantavisor" or not variant]
+
+
+@pytest.fixture(scope="module")
+def room():
+    one = podman.Room()
+    yield one
+    one.leave()
+
+
+@pytest.fixture(scope="module")
+def services():
+    """One of each sort on the host, for all rows."""
+    subprocess.run(["mkdir", "-p", HERE], check=True)
+    provider = subprocess.Popen([beds.BUILD / "tests/xc-test-provider", "--rest", HERE + "api", "--raw", HERE + "raw"],
+                                stdout=subprocess.DEVNULL)
+    bus = Daemon(HERE)
+    named = Service(bus.path, ["org.pv.Allowed"])
+    panel = wayland_world.Weston("matrix")
+    yield {"panel": str(panel.socket)}
+    named.stop()
+    bus.stop()
+    panel.stop()
+    provider.kill()
+    provider.wait()
+
+
+def engine_of(bed, room, name):
+    if name.startswith("podman"):
+        one = podman.Podman(room, name.removeprefix("podman-"))
+    elif name == "pantavisor":
+        return Device(bed).engine
+    elif name == "lxc-v2":
+        one = engines.Lxc(name, 1, engines.PURE_V2)
+    else:
+        return bed.engines[name]
+    bed.engines = {name: one}
+    return one
+
+
+# --- probes: what a program in the container sees -------------------------------------------------------------------------
+
+def over_rest(_engine, _c, pid):
+    return '"role":"any"' in client(pid, "get", "/run/svc/api", "/x")
+
+
+def over_raw(_engine, _c, pid):
+    return "descriptor: seen" in client(pid, "pass", "/run/svc/raw", "seen")
+
+
+def over_name(_engine, _c, pid):
+    return "hello" in client(pid, "echo", "@raw", "hello")
+
+
+def over_dbus(_engine, _c, pid):
+    with dbus_wire.Peer(f"/proc/{pid}/root/run/svc/bus") as peer:
+        return peer.ask("org.pv.Allowed", "Do", interface="org.any").args() == ["org.pv.Allowed"]
+
+
+def over_wayland(_engine, _c, pid):
+    with wayland_wire.Peer(f"/proc/{pid}/root/run/svc/panel") as peer:
+        return "xdg_wm_base" in peer.globals
+
+
+def at_device(engine, c, _pid):
+    return "open" in engine.execute(c, "/bin/sh", "-c", "(: <>/dev/fuse) 2>&1 && echo open").output.splitlines()
+
+
+PROBES = {"rest": (over_rest, "/run/svc/api"), "unix, descriptors": (over_raw, "/run/svc/raw"),
+          "abstract name": (over_name, "@raw"), "dbus": (over_dbus, "/run/svc/bus"),
+          "wayland": (over_wayland, "/run/svc/panel"), "device node": (at_device, "/dev/fuse")}
+
+
+def outcome_of(probe, place, text, *arguments):
+    """"works", or the sentence that refused it."""
+    for line in text.splitlines():
+        if f'"{place}"' in line or (place == "/dev/fuse" and '"fuse"' in line):
+            return "refused: " + line.split(": ", 4)[-1].split("; it is optional")[0]
+    return "works" if probe(*arguments) else "fails"
+
+
+@pytest.mark.parametrize("name, variant", CASES, ids=[" ".join(filter(None, case)) for case in CASES])
+def test_each_sort_of_link(bed, room, services, name, variant, record_property):
+    engine = engine_of(bed, room, name)
+    offers = [{**offer, "socket": services.get(offer["name"], offer["socket"])} for offer in OFFERS]
+    bed.host_services("all.json", beds.services(*offers))
+    lines = [f"lxc.cgroup{v}.devices.{rule}" for v in ("", "2") for rule in (
+        "deny = a", "allow = c *:* m", "allow = c 1:* rwm", "allow = c 5:* rwm", "allow = c 136:* rwm")]
+    c = bed.container("one", run=beds.requires(optional=WISHES), lxc_lines=lines, **VARIANTS[variant])
+    began = time.monotonic()
+    pid = started(engine, c)
+    took = round((time.monotonic() - began) * 1000)
+    text = bed.log_text()
+    cells = {what: outcome_of(probe, place, text, engine, c, pid) for what, (probe, place) in PROBES.items()}
+    record_property(matrix.KEY, {"engine": name, "version": matrix.version_of(ENGINES[name]), "variant": variant,
+                                 "groups": matrix.layout_of(name), "start_ms": took, "links": cells})
+    expected = {what: REFUSED.get((name, variant, what), "works") for what in PROBES}
+    for what, words in expected.items():
+        assert words in cells[what], f"{what}: {cells[what]}\n{text}"
