@@ -47,9 +47,13 @@ void add_list(scmp_filter_ctx context, std::uint32_t arch, const std::string& pa
     // 32-bit architectures map memory with mmap2 and read clocks with 64-bit time.
     for (const std::string& variant : std::vector<std::string>{name, name == "mmap" ? "mmap2" : "",
                                                                name == "clock_gettime" ? "clock_gettime64" : ""}) {
-      const int call = variant.empty() ? __NR_SCMP_ERROR : seccomp_syscall_resolve_name_arch(arch, variant.c_str());
-      if (call == __NR_SCMP_ERROR && variant == name) die("unknown system call " + name);
-      if (call >= 0 && allow(context, call, option) != 0) die("cannot add " + variant);
+      if (variant.empty()) continue;
+      // Rules are told by the numbers of the machine this runs on, whatever they are made for (seccomp_rule_add(3)); a
+      // call that it has not has a number of libseccomp's own, below zero.
+      const int call = seccomp_syscall_resolve_name(variant.c_str());
+      const int there = seccomp_syscall_resolve_name_arch(arch, variant.c_str());
+      if (there == __NR_SCMP_ERROR && variant == name) die("unknown system call " + name);
+      if (there >= 0 && allow(context, call, option) != 0) die("cannot add " + variant);
     }
   }
 }
