@@ -4,6 +4,10 @@ set(XC_WARNINGS -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion
 add_compile_options(${XC_WARNINGS})
 add_compile_definitions(_GNU_SOURCE XC_LIBEXECDIR="${XC_LIBEXECDIR}" XC_VERSION="${PROJECT_VERSION}")
 
+if(CMAKE_SIZEOF_VOID_P EQUAL 4)
+  add_compile_definitions(_FILE_OFFSET_BITS=64 _TIME_BITS=64)  # large inodes and late clocks, as on every other machine
+endif()
+
 if(XC_SANITIZE)
   add_compile_options(-fsanitize=${XC_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${XC_SANITIZE})

@@ -102,11 +102,12 @@ Result<Endpoint::Outcome> Endpoint::send_once() {
   std::string_view bytes = out.data();
   msghdr message{};
   if (const auto& pins = out.pins(); !pins.empty()) {
-    const std::uint64_t ahead = pins.front().offset - out.position();
+    const auto until = [&](const auto& pin) { return static_cast<std::size_t>(pin.offset - out.position()); };
+    const std::size_t ahead = until(pins.front());
     if (ahead > 0) {
       bytes = bytes.substr(0, ahead);  // the byte that carries descriptors starts a message of its own
     } else {
-      if (pins.size() > 1) bytes = bytes.substr(0, pins[1].offset - out.position());
+      if (pins.size() > 1) bytes = bytes.substr(0, until(pins[1]));
       attach(message, control, pins.front().descriptors);
     }
   }

@@ -121,13 +121,15 @@ Result<bool> Monitor::handle(std::uint64_t token) {
   if (token == desk_token)
     desk_.serve([this](Order& order, std::vector<Fd>& descriptors) { return obey(order, descriptors); });
   if (token >= shortcut_token) {
-    if (Post* post = places_.at(token - shortcut_token).post.get(); post != nullptr) post->notice(now_);
+    if (Post* post = places_.at(static_cast<std::size_t>(token - shortcut_token)).post.get(); post != nullptr)
+      post->notice(now_);
   } else if (token >= observer_token) {  // he never speaks: he has left
     drop_observer(static_cast<int>(token - observer_token));
   } else if (token >= first_lease_token) {
-    lease_desks_.at(token - first_lease_token)->serve();
+    lease_desks_.at(static_cast<std::size_t>(token - first_lease_token))->serve();
   }
-  if (token < places_.size() && places_[token].post) serve(token);
+  const auto index = static_cast<std::size_t>(token);
+  if (token < places_.size() && places_[index].post) serve(index);
   return true;
 }
 

@@ -125,7 +125,7 @@ Result<std::span<epoll_event>> Worker::sleep(std::span<epoll_event> room) {
 Result<> Worker::serve(std::uint64_t token, std::uint32_t events) {
   rested_ = false;
   if (token == control_token) return take_connection();
-  auto& watched = *std::bit_cast<Watched*>(token & ~std::uint64_t{1});
+  auto& watched = *std::bit_cast<Watched*>(static_cast<std::uintptr_t>(token) & ~std::uintptr_t{1});
   if (watched.finished) return {};
   watched.connection->wake(static_cast<Side>(token & 1U), events);
   busy_ = tools_.has_value();
@@ -203,7 +203,7 @@ Result<> Worker::watch(Watched& watched, Side side) {
   const std::uint32_t wanted = watched.connection->interest(side);
   if (wanted == watching) return {};
   const int descriptor = watched.connection->descriptor(side);
-  const std::uint64_t token = std::bit_cast<std::uint64_t>(&watched) | static_cast<std::uint64_t>(side);
+  const std::uint64_t token = std::bit_cast<std::uintptr_t>(&watched) | static_cast<std::uintptr_t>(side);
   if (wanted == 0)
     poller_.remove(descriptor);
   else if (watching == 0)

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 #include "base/fd.h"
 #include "vchan/place.h"
@@ -14,8 +15,8 @@ namespace xc::vchan {
 /// A listening socket with the inode it made.
 struct Listener {
   Fd socket;
-  unsigned long device = 0;
-  unsigned long inode = 0;
+  std::uint64_t device = 0;
+  std::uint64_t inode = 0;
 };
 /// Takes over the name from whoever has it. False: standard error was told why.
 [[nodiscard]] bool listen_at(const Path& path, Listener& listener);
