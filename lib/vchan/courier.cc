@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdint>
 #include <ctime>
 
 #include "vchan/channel.h"
@@ -18,10 +19,10 @@ constexpr int patience_at_close = 1000;  // milliseconds
 constexpr int larger_buffer = 1 << 22;
 constexpr int look_for_server = 20;
 
-long now_in_milliseconds() {
+std::int64_t now_in_milliseconds() {
   timespec now{};
   (void)::clock_gettime(CLOCK_MONOTONIC, &now);
-  return now.tv_sec * 1000 + now.tv_nsec / 1'000'000;
+  return std::int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
 }
 
 }  // namespace
@@ -73,13 +74,13 @@ void Channel::stop_courier() {
 /// What was accepted is to arrive, so the kernel is made to take it: the peer can read it when we are gone.
 void Channel::linger() {
   if (state_ != State::connected) return;
-  const long end = now_in_milliseconds() + patience_at_close;
+  const std::int64_t end = now_in_milliseconds() + patience_at_close;
   if (out_.kept() > 0) {
     if (::setsockopt(socket_.get(), SOL_SOCKET, SO_SNDBUFFORCE, &larger_buffer, sizeof larger_buffer) != 0)
       (void)::setsockopt(socket_.get(), SOL_SOCKET, SO_SNDBUF, &larger_buffer, sizeof larger_buffer);
   }
   while (out_.kept() > 0 && out_.flush(socket_) && out_.kept() > 0) {
-    const long left = end - now_in_milliseconds();
+    const std::int64_t left = end - now_in_milliseconds();
     if (left <= 0) break;
     sleep_until(socket_.get(), POLLOUT, static_cast<int>(left));
   }

@@ -103,6 +103,18 @@ def test_plan_wayland(device):
     assert shown.code == 0 and "xdg_wm_base" in shown.output, shown.output
 
 
+@pytest.mark.parametrize("role, node", [("master", "card0"), ("render", "renderD128")])
+def test_plan_drm_on_a_device_without_a_display(embedded, bed, role, node):
+    """With one, see test_vm_drm.py: nodes need a kernel that has them."""
+    run = embedded.engine
+    offer = {"name": f"drm-{role}", "type": "drm", "socket": f"/dev/dri/{node}"}
+    started(run, embedded.container("drm-provider", ["sleep", "60"], services=exports(offer)))
+    wish = {"name": offer["name"], "role": role, "target": offer["socket"]}
+    easy = started(run, embedded.container("drm-easy", ["sleep", "60"], optional=[wish]))
+    assert not has(easy, offer["socket"])
+    refused(bed, run, embedded.container(f"drm-{role}", ["sleep", "60"], required=[wish]), "is not there")
+
+
 def test_the_printed_argument_of_pvr_is_all_that_a_container_needs(device, bed):
     said = subprocess.run([beds.INJECT, "hooks", "print", "pantavisor", "--hook", beds.HOOK], capture_output=True, text=True,
                           check=True).stdout
@@ -110,6 +122,15 @@ def test_the_printed_argument_of_pvr_is_all_that_a_container_needs(device, bed):
     lines = [" ".join([line, *bed.hook()[1:]]) for line in extra]
     consumer = device.container("dialer", ["sleep", "60"], required=[{"name": "raw-unix"}], hook=[], lxc_lines=lines)
     assert has(started(device.engine, consumer), AT + "raw-unix.sock", "-S")
+
+
+def test_what_pv_xconnect_does_to_a_target_does_no_harm(device):
+    """It unlinks it and binds a socket of its own there."""
+    run = device.engine
+    serving(run, device.container("unix-server", program("--raw", RAW["socket"]), services=exports(RAW)))
+    pid = started(run, device.container("unix-client", ["sleep", "60"], required=[{"name": "raw-unix"}]))
+    assert beds.inside(pid, "rm", "-f", AT + "raw-unix.sock").code != 0
+    assert "hello" in client(pid, "echo", AT + "raw-unix.sock", "hello")
 
 
 # --- what manifests mean --------------------------------------------------------------------------------------------------
