@@ -15,6 +15,21 @@ constexpr std::array entries{
           "the configuration directory that was named does not exist; without --config, /etc/xconnect may be "
           "absent",
           "correct the path, or make the directory"},
+    Entry{"--storage *: has no trails/current with the container *",
+          "the storage of Pantavisor that was named does not hold this container",
+          "name the directory that trails/ lies in: /storage, or /var/pantavisor/storage in the appengine"},
+    Entry{"the bus of the device has no roles: *",
+          "who a role is on the bus that Pantavisor runs stands in config/dbus-role-uids.json, which was not found; "
+          "nobody "
+          "may use the bus then",
+          "switch Pantavisor's hosted bus on, or name its storage with --storage"},
+    Entry{"the state of the revision cannot be used: *|what * declares is not known: *|*/json: was taken away while it "
+          "was "
+          "read",
+          "what other containers of the device declare is told by .pvr/json and their own manifests",
+          "correct the file that is named; until then those services are known only while their containers run"},
+    Entry{"belongs to one container more than the * allowed|*: expected a uid other than root's*",
+          "a file of Pantavisor's is not what Pantavisor writes", "see who wrote it"},
     Entry{"--root *: is not there", "the directory of the other system is not there",
           "mount the image first, or correct the path"},
     Entry{"--deadline: expected 1 to 60000 milliseconds", "the time a hook gives itself is out of range",
