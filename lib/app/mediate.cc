@@ -72,6 +72,15 @@ Result<shim::Config> config_of(const MediateOptions& options) {
   return config;
 }
 
+Result<shim::Admission> admission_of(const MediateOptions& options) {
+  shim::Admission admission{options.client_uids, {}};
+  if (options.client_root.empty()) return admission;
+  const Fd root{::open(options.client_root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
+  if (!root) return fail_errno(Kind::usage, "--client-root " + text::printable(options.client_root), errno);
+  admission.root = XC_TRY(sys::id_of(root.get()));
+  return admission;
+}
+
 }  // namespace
 
 Result<> serve(const shim::Config& config, const ServeOptions& options) {
@@ -84,7 +93,7 @@ Result<> serve(const shim::Config& config, const ServeOptions& options) {
         XC_TRY_IN(link.target, Listener::make(link.target, shim::kind_of(link.socket_kind), options.replace)));
     listeners.push_back(places.back().take());
   }
-  const shim::Street street{config.consumer, config.key, proc, config.host, nullptr, nullptr};
+  const shim::Street street{config.consumer, config.key, proc, config.host, nullptr, nullptr, &options.admission};
   shim::Watch watch;
   watch.signals = XC_TRY(shim::watch_signals());
   if (options.ready_fd >= 0) watch.lifetime = Fd(options.ready_fd);
@@ -96,7 +105,8 @@ Result<> serve(const shim::Config& config, const ServeOptions& options) {
 }
 
 Result<> mediate(const MediateOptions& options) {
-  return serve(XC_TRY(config_of(options)), {.ready_fd = options.ready_fd, .log = options.log});
+  const auto config = XC_TRY(config_of(options));
+  return serve(config, {.ready_fd = options.ready_fd, .log = options.log, .admission = XC_TRY(admission_of(options))});
 }
 
 }  // namespace xc::app

@@ -4,8 +4,10 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
+#include "shim/admission.h"
 #include "shim/config.h"
 
 namespace xc::app {
@@ -17,6 +19,8 @@ struct MediateOptions {
   std::string socket_kind = "stream";  ///< word of services.json: stream, seqpacket
   std::string client = "client";
   std::string role = "any";
+  std::vector<std::uint32_t> client_uids;  ///< only clients of these users; empty = any
+  std::string client_root;                 ///< only clients whose root is this directory; empty = any
   std::string identity;   ///< word of services.json for a unix service; empty = the provider is told nothing
   std::uint32_t uid = 0;  ///< of the role, for the identity "credentials"
   std::string rules;      ///< file; empty = nothing restricted, nothing special granted
@@ -25,9 +29,10 @@ struct MediateOptions {
 };
 
 struct ServeOptions {
-  int ready_fd = -1;     ///< as in MediateOptions
-  bool log = false;      ///< the same
-  bool replace = false;  ///< a socket left at a target is removed first
+  int ready_fd = -1;            ///< as in MediateOptions
+  bool log = false;             ///< the same
+  bool replace = false;         ///< a socket left at a target is removed first
+  shim::Admission admission{};  ///< whom to serve
 };
 
 /// Serves the links of `config`, which has no container: at each link's target, towards its address.

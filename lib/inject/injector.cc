@@ -152,7 +152,7 @@ Result<> Application::listen(const model::Link& link, std::uint32_t index) {
                     .padded = link.padded,
                     .required = link.required};
   Fd listener;
-  if (std::ranges::any_of(link.places, [](const auto& place) { return place.starts_with('/'); })) {
+  if (std::ranges::any_of(link.places, is_file)) {
     auto made = XC_TRY_IN(link.service, listen_in_state(link, index));
     listener = std::move(made.listener);
     planting.tree = std::move(made.tree);

@@ -6,6 +6,8 @@
 #include "base/pack.h"
 #include "base/text.h"
 #include "inject/fallback.h"
+#include "model/address.h"
+#include "sys/net_visit.h"
 
 namespace xc::inject {
 namespace {
@@ -27,6 +29,7 @@ class Gardener {
   Result<Outcome> plant_one(const Planting& planting);
   Result<> attempt(const Planting& planting, const std::string& place, Outcome& outcome);
   Result<Fd> listen_at_name(const Planting& planting, std::string_view name);
+  Result<Fd> listen_at_port(std::uint16_t port);
 
   const sys::Proc& proc_;
   const HeldContainer& container_;
@@ -72,9 +75,14 @@ Result<> Gardener::attempt(const Planting& planting, const std::string& place, O
     outcome.held = XC_TRY_IN(text::printable(place), listen_at_name(planting, std::string_view(place).substr(1)));
     return {};
   }
+  if (const auto port = model::port_of(place)) {
+    outcome.held = XC_TRY_IN(place, listen_at_port(*port));
+    return {};
+  }
+  const std::string path = model::rendezvous_of(place).value_or(place);
   if (!planting.tree) return fail(Kind::internal, text::printable(place) + ": nothing to plant there");
   auto there =
-      XC_TRY(sys::plant_file(container_.root, proc_, place, *planting.tree, container_.owner, planting.directories));
+      XC_TRY(sys::plant_file(container_.root, proc_, path, *planting.tree, container_.owner, planting.directories));
   outcome.planted = std::move(there.planted);
   outcome.held = std::move(there.directory);
   return {};
@@ -88,7 +96,17 @@ Result<Fd> Gardener::listen_at_name(const Planting& planting, std::string_view n
   return sys::listen_abstract(address, planting.kind, backlog);
 }
 
+/// Of the loopback, in the container's network namespace.
+Result<Fd> Gardener::listen_at_port(std::uint16_t port) {
+  XC_CHECK(sys::enter_net_namespace(container_.namespaces.net));
+  return sys::listen_loopback(port, backlog);
+}
+
 }  // namespace
+
+bool is_file(std::string_view place) {
+  return place.starts_with('/') || model::rendezvous_of(place).has_value();
+}
 
 std::string sentence_of(const std::vector<model::Attempt>& attempts) {
   std::string sentence;
@@ -111,11 +129,11 @@ Result<std::vector<Outcome>> plant_all(const sys::Proc& proc, const HeldContaine
   auto held = answer.descriptors.begin();
   for (Outcome& outcome : outcomes)
     if (!outcome.place.empty() && held != answer.descriptors.end()) outcome.held = std::move(*held++);
-  const bool fits = outcomes.size() == plantings.size() && held == answer.descriptors.end() &&
-                    std::ranges::all_of(outcomes, [](const Outcome& one) {
-                      return one.place.empty() != static_cast<bool>(one.held) &&
-                             one.planted.has_value() == one.place.starts_with('/');
-                    });
+  const bool fits =
+      outcomes.size() == plantings.size() && held == answer.descriptors.end() &&
+      std::ranges::all_of(outcomes, [](const Outcome& one) {
+        return one.place.empty() != static_cast<bool>(one.held) && one.planted.has_value() == is_file(one.place);
+      });
   if (!fits) return fail(Kind::internal, "planting answered for another list");
   return outcomes;
 }

@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/fd.h"
@@ -17,10 +18,14 @@
 
 namespace xc::inject {
 
+/// Whether a link at this place is a file in the container: a path, or the rendezvous socket of "fd:NAME".
+[[nodiscard]] bool is_file(std::string_view place);
+
 /// One link to plant.
 struct Planting {
-  std::vector<std::string> places;  ///< tried in order: paths inside the container, "@name" in its network namespace
-  std::optional<sys::Tree> tree;    ///< what appears at a path; there must be one when a place is a path
+  std::vector<std::string>
+      places;  ///< tried in order: files inside the container, names and ports in its network namespace
+  std::optional<sys::Tree> tree;                   ///< what appears at a path; there must be one when a place is a file
   sys::SocketKind kind = sys::SocketKind::stream;  ///< of the listener at a name
   bool padded = false;                             ///< of a name
   bool required = true;

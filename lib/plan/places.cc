@@ -5,6 +5,7 @@
 #include <array>
 
 #include "base/text.h"
+#include "model/address.h"
 
 namespace xc::plan {
 namespace {
@@ -28,10 +29,7 @@ struct Strategy {
   std::string_view prefix;
   std::string_view name;
 };
-constexpr std::array<Strategy, 4> later{{{"tcp:", "a TCP listener"},
-                                         {"fd:", "a handed-over descriptor"},
-                                         {"connect:", "a redirected connect()"},
-                                         {"shm:", "shared memory"}}};
+constexpr std::array<Strategy, 2> later{{{"connect:", "a redirected connect()"}, {"shm:", "shared memory"}}};
 
 /// `path` lies below `directory`, which may be compared as text because both are canonical: never "/runner" in "/run".
 bool below(std::string_view path, std::string_view directory) {
@@ -56,6 +54,7 @@ bool below_home_run(std::string_view path, std::string_view home) {
 
 /// The spelling that conflicts are found by.
 std::string real_place(std::string_view target) {
+  if (const auto rendezvous = model::rendezvous_of(target)) return *rendezvous;
   return std::string(below(target, "/var/run") ? target.substr(4) : target);
 }
 
@@ -103,8 +102,11 @@ Result<> check_device_target(std::string_view path) {
 Result<> check_place_for(model::Type type, std::string_view path) {
   const bool device_type = model::is_device(type);
   const bool device_place = type_by_place(path).has_value();
-  if (device_type && path.starts_with('@'))
+  if (device_type && !path.starts_with('/'))
     return fail(Kind::manifest, "target " + quoted(path) + " is a socket's name, and the service is a device");
+  if (path.starts_with("tcp:") && type != model::Type::rest && type != model::Type::raw_unix)
+    return fail(Kind::manifest, "target " + quoted(path) + " carries bytes and no descriptors, which " +
+                                    std::string(name_of(type)) + " needs; use a path");
   if (device_type == device_place) return {};
   return fail(Kind::manifest, "target " + quoted(path) + " is for a " + (device_type ? "device" : "socket") +
                                   ", and must " + (device_type ? "" : "not ") + "lie below /dev/dri or /dev/input");
@@ -121,8 +123,20 @@ Result<> check_abstract_name(std::string_view what, std::string_view address) {
   return {};
 }
 
+Result<> check_tcp(std::string_view what, std::string_view address) {
+  if (model::port_of(address)) return {};
+  return fail(Kind::manifest, std::string(what) + " " + quoted(address) +
+                                  " is not on the loopback: expected \"tcp:127.0.0.1:PORT\" with a port of 1 to 65535");
+}
+
 Result<> check_target(std::string_view target, std::string_view home) {
   if (target == "auto") return {};
+  if (target.starts_with("tcp:")) return check_tcp("target", target);
+  if (target.starts_with("fd:")) {
+    if (text::is_name(target.substr(3))) return {};
+    return fail(Kind::manifest,
+                "target " + quoted(target) + " has no name of 1 to 64 of A-Z a-z 0-9 _ . - behind \"fd:\"");
+  }
   if (target.starts_with('@')) return check_abstract_name("target", target);
   for (const Strategy& strategy : later)
     if (target.starts_with(strategy.prefix))

@@ -35,8 +35,12 @@ namespace xc::plan {
 /// "@name": 1 to 107 bytes of UTF-8 without control characters behind the "@". `what` as above.
 [[nodiscard]] Result<> check_abstract_name(std::string_view what, std::string_view address);
 
-/// "auto", "/path" and "@name" can be planted; "tcp:...", "fd:...", "connect:..." and "shm:..." are known and refused
-/// as not supported yet (Kind::plant); anything else must be a path in canonical form and a permitted place.
+/// "tcp:127.0.0.1:PORT"; `what` as above.
+[[nodiscard]] Result<> check_tcp(std::string_view what, std::string_view address);
+
+/// "auto", "/path", "@name", "tcp:127.0.0.1:PORT" and "fd:NAME" can be planted; "connect:..." and "shm:..." are known
+/// and refused as not supported yet (Kind::plant); anything else must be a path in canonical form and a permitted
+/// place.
 [[nodiscard]] Result<> check_target(std::string_view target, std::string_view home);
 
 /// The type that a target lets one expect of a service nobody has declared: devices live below device directories.

@@ -19,6 +19,16 @@ Result<> check_name(std::string_view what, std::string_view name) {
                                   " is not a name: expected 1 to 64 of A-Z a-z 0-9 _ . -, not beginning with . or -");
 }
 
+/// Bytes are all that a TCP connection carries, and nobody at its other end can be asked who he is.
+Result<> check_port(std::string_view what, const model::Offer& offer) {
+  XC_CHECK(check_tcp(what, offer.socket));
+  const bool bytes = offer.type == model::Type::rest || offer.type == model::Type::raw_unix;
+  if (bytes && offer.socket_kind == model::SocketKind::stream && offer.identity != model::Identity::credentials)
+    return {};
+  return fail(Kind::manifest, std::string(what) + " " + quoted(offer.socket) +
+                                  " carries bytes alone: no descriptors, no messages, no credentials; use a path");
+}
+
 }  // namespace
 
 bool is_supported(model::Type type) {
@@ -69,10 +79,8 @@ Result<> check_count(const model::Manifest& manifest) {
 Result<> check_offer(const model::Offer& offer) {
   XC_CHECK(check_name("offered service", offer.name));
   const std::string what = "offered service " + quoted(offer.name) + ": socket";
-  if (offer.socket.starts_with('@') || offer.socket.starts_with("tcp:"))
-    return fail(Kind::plant, what + " " + quoted(offer.socket) + " is not supported yet: " +
-                                 (offer.socket.starts_with('@') ? "an abstract socket name" : "a TCP address") +
-                                 "; use a path");
+  if (offer.socket.starts_with('@')) return check_abstract_name(what, offer.socket);
+  if (offer.socket.starts_with("tcp:")) return check_port(what, offer);
   if (offer.sockets)
     for (const auto& [role, socket] : *offer.sockets)
       XC_CHECK(
@@ -103,7 +111,11 @@ Result<> check_interface(const model::Requirement& wanted, model::Type type) {
 }
 
 Result<> check_abstract(std::string_view address, const model::Requirement& wanted, bool shared_netns) {
-  if (!address.starts_with('@') || !shared_netns || wanted.shared_netns) return {};
+  const bool port = address.starts_with("tcp:");
+  if (!(port || address.starts_with('@')) || !shared_netns || wanted.shared_netns) return {};
+  if (port)
+    return fail(Kind::plant, "port with host network: " + quoted(address) +
+                                 " would be reachable by every process of the host; use a path");
   return fail(Kind::plant, "abstract endpoint with host network: " + quoted(address) +
                                " would be visible to every process of the host; use a path, or \"shared-netns\": true");
 }

@@ -37,8 +37,8 @@ inline constexpr std::string_view lease_of = "lease:";
 [[nodiscard]] Result<> check_requirement(const model::Requirement& wanted);
 [[nodiscard]] Result<> check_count(const model::Manifest& manifest);
 
-/// Name and address of one offer, of a container or of the host: an address is a path in canonical form, inside the
-/// provider's root. "@name" and "tcp:" are known and refused as not supported yet.
+/// Name and address of one offer, of a container or of the host: a path in canonical form, inside the provider's root;
+/// "@name" or "tcp:127.0.0.1:PORT" in its network namespace.
 [[nodiscard]] Result<> check_offer(const model::Offer& offer);
 /// Each of them, at most 64, and no name twice.
 [[nodiscard]] Result<> check_offers(const model::Exports& exports);

@@ -6,9 +6,11 @@
 #include <cerrno>
 
 #include "base/pack.h"
+#include "model/address.h"
 #include "registry/records.h"
 #include "sys/borrowed_ids.h"
 #include "sys/namespaces.h"
+#include "sys/net_visit.h"
 #include "sys/parent_dir.h"
 #include "sys/peer.h"
 
@@ -53,7 +55,7 @@ Door::Opened Door::open() {
 Result<Fd> Door::knock() {
   XC_CHECK(find_provider());
   Fd server = XC_TRY(container_ ? connect_to_container() : connect_to_host());
-  if (container_) XC_CHECK(check_peer(server));
+  if (container_ && !model::port_of(address_)) XC_CHECK(check_peer(server));
   if (kind_ != sys::SocketKind::stream) XC_CHECK(sys::prepare_packets(server.get()));
   return server;
 }
@@ -130,6 +132,7 @@ void Door::adopt(grant::Effective effective) {
 /// An address of the host comes from the host's administrator: symbolic links in it are his. A bus of his may know the
 /// link's role as a user of its own.
 Result<Fd> Door::connect_to_host() const {
+  if (const auto port = model::port_of(address_)) return sys::connect_loopback(*port);
   const bool abstract = address_.starts_with('@');
   const Fd file{abstract ? -1 : ::open(address_.c_str(), O_PATH | O_CLOEXEC)};
   if (!file && !abstract) return fail_errno(Kind::kernel, address_, errno);
@@ -139,10 +142,26 @@ Result<Fd> Door::connect_to_host() const {
 }
 
 Result<Fd> Door::connect_to_container() const {
+  if (!address_.starts_with('/')) return connect_in_its_network();
   const Fd file = XC_TRY_IN(provider_name_, container_->root.resolve_entry(address_));
   std::optional<sys::BorrowedIds> role;
   if (effective_.uid) role.emplace(XC_TRY_IN(link_.role, sys::BorrowedIds::take(*effective_.uid, *effective_.uid)));
   return sys::connect_path(file, kind_);
+}
+
+/// A name or port of the provider means what it means in its own network. Whoever answers at a name is asked by
+/// check_peer(); a port cannot be asked, so there the network must be the provider's own.
+Result<Fd> Door::connect_in_its_network() const {
+  const auto visit = XC_TRY_IN(provider_name_, sys::NetVisit::to(street_.proc, container_->init));
+  if (address_.starts_with('@')) {
+    std::optional<sys::BorrowedIds> role;
+    if (effective_.uid) role.emplace(XC_TRY_IN(link_.role, sys::BorrowedIds::take(*effective_.uid, *effective_.uid)));
+    return sys::connect_abstract(std::string_view(address_).substr(1), kind_);
+  }
+  if (visit.at_home())
+    return fail(Kind::policy,
+                provider_name_ + ": " + address_ + " with host network: nobody can say who answers there");
+  return sys::connect_loopback(model::port_of(address_).value_or(0));
 }
 
 /// The listener must live in the provider's container: a socket in its root may have come from somewhere else.

@@ -20,6 +20,8 @@
 
 namespace xc::shim {
 
+struct Admission;
+
 /// What all doors of one monitor share; outlives them.
 struct Street {
   std::string consumer;
@@ -28,6 +30,7 @@ struct Street {
   const std::vector<model::Offered>& host;  ///< the host's own offers
   const registry::StateDir* state;          ///< null for a mediator without a container
   const sys::Process* init;                 ///< the consumer's first process; null likewise
+  const Admission* admission = nullptr;     ///< whom a mediator without a container serves; null = everybody
 };
 
 [[nodiscard]] sys::SocketKind kind_of(model::SocketKind kind);
@@ -69,6 +72,7 @@ class Door {
   [[nodiscard]] Result<> choose_provider();
   [[nodiscard]] Result<Fd> connect_to_host() const;
   [[nodiscard]] Result<Fd> connect_to_container() const;
+  [[nodiscard]] Result<Fd> connect_in_its_network() const;
   [[nodiscard]] Result<> check_peer(const Fd& server) const;
   void adopt(grant::Effective effective);
 

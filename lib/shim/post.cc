@@ -11,9 +11,10 @@
 
 #include "base/text.h"
 #include "mediate/greeting.h"
+#include "shim/admission.h"
+#include "shim/rendezvous.h"
 #include "shim/worker.h"
 #include "sys/log.h"
-#include "sys/peer.h"
 #include "sys/program_pages.h"
 #include "sys/unix_message.h"
 
@@ -110,7 +111,7 @@ std::optional<milliseconds> Post::serve(Clock::time_point now) {
 
 /// One client that knocked, and what the provider said: to the worker, or away.
 Result<> Post::admit(Fd client, Door::Opened opened, Clock::time_point now) {
-  XC_CHECK(check_client(client));
+  XC_CHECK(check_client(link_, street_, client));
   // The mediator would close them; better they never come (R26). Where the kernel cannot, or they came first, it does.
   if (!takes_descriptors(door_.effective())) (void)sys::refuse_descriptors(client.get());
   reason_ = std::move(opened.reason);
@@ -120,7 +121,7 @@ Result<> Post::admit(Fd client, Door::Opened opened, Clock::time_point now) {
     return {};
   }
   XC_CHECK(greet(opened.server));
-  return hand_over({opened.upstream, std::move(client), std::move(opened.server)}, now);
+  return hand_over({opened.upstream, XC_TRY(meet(link_, std::move(client))), std::move(opened.server)}, now);
 }
 
 /// What the provider wants to hear first. A new connection has room for it.
@@ -138,18 +139,6 @@ Result<> Post::greet(const Fd& server) const {
 void Post::turn_away(const std::string& why) {
   if (!closed_) reason_ = why;  // a closed link keeps the reason of that
   log::warning(street_.consumer + ": " + link_.service + ": " + why);
-}
-
-/// A path lies in the container's own file system; an abstract name can be reached by everybody in its network
-/// namespace, so there the client itself must live in the container, whatever its uid or root directory (R22).
-Result<> Post::check_client(const Fd& client) const {
-  if (!link_.target.starts_with('@') || street_.init == nullptr) return {};
-  auto pidfd = XC_TRY_IN("a client that cannot be known", sys::peer_pidfd(client.get()));
-  const auto peer = pidfd ? sys::open_process_of(street_.proc, std::move(*pidfd))
-                          : sys::open_process(street_.proc, XC_TRY(sys::peer_credentials(client.get())).pid);
-  if (!peer) return std::unexpected(in_context("a client that cannot be known", peer.error()));
-  if (XC_TRY(sys::belongs_to(street_.proc, *peer, *street_.init))) return {};
-  return fail(Kind::policy, "process " + text::number(peer->pid) + " connected, which does not live in the container");
 }
 
 /// A link counts as full once, until it has room again.

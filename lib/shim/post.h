@@ -136,7 +136,6 @@ class Post {
   void bury(Clock::time_point now);
   void count_crash(Clock::time_point now);
   void keep_figures(const SharedPage& page, std::uint64_t passed);
-  [[nodiscard]] Result<> check_client(const Fd& client) const;
   void turn_away(const std::string& why);
   void note_full(bool full);
   [[nodiscard]] bool saturated() const;

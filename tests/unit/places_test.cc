@@ -123,13 +123,28 @@ TEST(Places, HomeOpensItsRunDirectoryAndNothingElse) {
 }
 
 TEST(Places, KnowsWhatIsNotSupportedYet) {
-  const std::vector<std::pair<std::string, std::string>> table{{"tcp:127.0.0.1:80", "a TCP listener"},
-                                                               {"fd:WAYLAND", "a handed-over descriptor"},
-                                                               {"connect:/run/x", "a redirected connect()"},
+  const std::vector<std::pair<std::string, std::string>> table{{"connect:/run/x", "a redirected connect()"},
                                                                {"shm:ring", "shared memory"}};
   for (const auto& [target, name] : table)
     EXPECT_EQ(verdict(check_target(target, ""), Kind::plant),
               "target \"" + target + "\" is not supported yet: " + name + "; use a path");
+}
+
+TEST(Places, ADescriptorIsHandedOverByName) {
+  EXPECT_EQ(verdict(check_target("fd:WAYLAND", "")), "fits");
+  for (const std::string target : {"fd:", "fd:a/b", "fd:.."})
+    EXPECT_EQ(verdict(check_target(target, "")),
+              "target \"" + target + "\" has no name of 1 to 64 of A-Z a-z 0-9 _ . - behind \"fd:\"");
+}
+
+TEST(Places, APortIsOnTheLoopbackAndCarriesBytes) {
+  EXPECT_EQ(verdict(check_target("tcp:127.0.0.1:8080", "")), "fits");
+  EXPECT_EQ(
+      verdict(check_target("tcp:10.0.0.1:80", "")),
+      "target \"tcp:10.0.0.1:80\" is not on the loopback: expected \"tcp:127.0.0.1:PORT\" with a port of 1 to 65535");
+  EXPECT_EQ(verdict(check_place_for(Type::rest, "tcp:127.0.0.1:80")), "fits");
+  EXPECT_EQ(verdict(check_place_for(Type::wayland, "tcp:127.0.0.1:80")),
+            "target \"tcp:127.0.0.1:80\" carries bytes and no descriptors, which wayland needs; use a path");
 }
 
 TEST(Places, DevicesAndSocketsDoNotMix) {

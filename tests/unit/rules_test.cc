@@ -74,11 +74,30 @@ TEST(Rules, AnOfferLivesAtAPathInItsOwnRoot) {
   EXPECT_EQ(verdict(check_offer(offer("a b", "/run/x"))), "offered service \"a b\"" + not_a_name);
 }
 
-TEST(Rules, AbstractAndTcpAddressesAreNotSupportedYet) {
-  EXPECT_EQ(verdict(check_offer(offer("x", "@vgpu")), Kind::plant),
-            "offered service \"x\": socket \"@vgpu\" is not supported yet: an abstract socket name; use a path");
-  EXPECT_EQ(verdict(check_offer(offer("x", "tcp:127.0.0.1:80")), Kind::plant),
-            "offered service \"x\": socket \"tcp:127.0.0.1:80\" is not supported yet: a TCP address; use a path");
+TEST(Rules, AnOfferMayHaveAnAbstractName) {
+  EXPECT_EQ(verdict(check_offer(offer("x", "@vgpu"))), "fits");
+  EXPECT_EQ(verdict(check_offer(offer("x", "@"))), "offered service \"x\": socket \"@\" has no name behind the \"@\"");
+}
+
+TEST(Rules, AnOfferAtAPortCarriesBytesAlone) {
+  const std::string sentence =
+      "offered service \"x\": socket \"tcp:127.0.0.1:80\" carries bytes alone: no descriptors, no messages, no "
+      "credentials; use a path";
+  auto http = offer("x", "tcp:127.0.0.1:80");
+  EXPECT_EQ(verdict(check_offer(http)), "fits");
+  http.identity = model::Identity::credentials;
+  EXPECT_EQ(verdict(check_offer(http)), sentence);
+  http.identity.reset();
+  http.socket_kind = model::SocketKind::seqpacket;
+  EXPECT_EQ(verdict(check_offer(http)), sentence);
+  http.socket_kind = model::SocketKind::stream;
+  http.type = model::Type::wayland;
+  EXPECT_EQ(verdict(check_offer(http)), sentence);
+  for (const std::string address :
+       {"tcp:0.0.0.0:80", "tcp:127.0.0.1:0", "tcp:127.0.0.1:080", "tcp:127.0.0.1:65536", "tcp:"})
+    EXPECT_EQ(verdict(check_offer(offer("x", address))),
+              "offered service \"x\": socket \"" + address +
+                  "\" is not on the loopback: expected \"tcp:127.0.0.1:PORT\" with a port of 1 to 65535");
 }
 
 TEST(Rules, ANameOwnedOnABusNeedsNoSocket) {
