@@ -40,7 +40,7 @@ int main(int argc, char** argv) {
   if (argc > 1 && argv[1][0] != '-' && !has_command(app, argv[1]))
     return complain({Kind::usage, std::string("\"") + argv[1] + "\" is not a command; see xc-inject --help"});
   try {
-    app.parse(argc, argv);
+    app.parse(xc::verbs::count_own(argc, argv), argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : xc::exit_code(Kind::usage);
   }

@@ -22,6 +22,8 @@ void add_all(CLI::App& app, int& status) {
   add_graph(app, status);
   add_render(app, status);
   add_hooks(app, status);
+  add_exec(app, status);
+  add_cdi(app, status);
   add_completion(app, status);
   add_man(app, status);
   app.add_subcommand("dbus-proxy",

@@ -32,8 +32,13 @@ void add_mediate(CLI::App& app, int& status);
 void add_graph(CLI::App& app, int& status);
 void add_render(CLI::App& app, int& status);
 void add_hooks(CLI::App& app, int& status);
+void add_exec(CLI::App& app, int& status);
+void add_cdi(CLI::App& app, int& status);
 void add_completion(CLI::App& app, int& status);
 void add_man(CLI::App& app, int& status);
+
+/// How many of the words are the verb's own: those behind "--" of `exec` are another program's.
+[[nodiscard]] int count_own(int argc, char** argv);
 
 /// All of them, in the order of --help.
 void add_all(CLI::App& app, int& status);

@@ -51,6 +51,7 @@ Result<HookOptions> parse_options(int argc, char** argv) {
                                                 {"run", required_argument, nullptr, 'r'},
                                                 {"services", required_argument, nullptr, 'e'},
                                                 {"storage", required_argument, nullptr, 't'},
+                                                {"require", required_argument, nullptr, 'q'},
                                                 {nullptr, 0, nullptr, 0}}};
   HookOptions options;
   opterr = 0;
@@ -61,6 +62,7 @@ Result<HookOptions> parse_options(int argc, char** argv) {
       case 'l': options.log = XC_TRY(absolute(optarg)); break;
       case 'd': options.deadline_ms = XC_TRY(milliseconds(optarg)); break;
       case 'r': options.run = XC_TRY(absolute(optarg)); break;
+      case 'q': options.require.emplace_back(optarg); break;
       case 'e': options.services = XC_TRY(absolute(optarg)); break;
       case 't': options.storage = XC_TRY(absolute(optarg)); break;
       default: return fail(Kind::usage, "unknown option, or one without its value; see xc-hook --help");
@@ -131,6 +133,7 @@ std::string hook_help() {
          "  --services FILE  what the container offers, instead of services.json beside config.json\n"
          "  --storage DIR    Pantavisor's storage, where the LXC configuration does not lie in it "
          "(DIR/trails/current)\n"
+         "  --require NAME=TARGET[;role=ROLE]  asks for that service as well\n"
          "  --log FILE       append log lines to FILE as well\n"
          "  --deadline MS    give up after so many milliseconds (2000)\n"
          "  --version, --help\n"

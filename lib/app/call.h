@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "model/container.h"
@@ -16,9 +17,10 @@ struct HookOptions {
   std::string state = "/run/xconnect";
   std::string config;  ///< empty: /etc/xconnect, if it is there
   std::string log;
-  std::string run;       ///< consumer's manifest, instead of looking for one
-  std::string services;  ///< provider's manifest, instead of looking for one
-  std::string storage;   ///< of Pantavisor, when the place of the LXC configuration does not tell
+  std::string run;                     ///< consumer's manifest, instead of looking for one
+  std::string services;                ///< provider's manifest, instead of looking for one
+  std::string storage;                 ///< of Pantavisor, when the place of the LXC configuration does not tell
+  std::vector<std::string> require{};  ///< NAME=TARGET[;role=R...]: asked for on the command line (CDI)
   unsigned deadline_ms = 2000;
 };
 

@@ -44,19 +44,6 @@ Result<model::Stage> stage_of(const Call& call, const model::OciState& state) {
   return model::Stage::create;
 }
 
-/// The nodes of those offers that the container may mean.
-Result<std::vector<model::NodeFacts>> look_at_devices(const sys::Proc& proc, const std::vector<model::Offered>& offered,
-                                                      const registry::Market& market, const model::Manifest& wants,
-                                                      sys::Deadline deadline) {
-  std::vector<inject::Offering> offerings;
-  for (std::size_t i = 0; i < offered.size(); ++i) {
-    const auto meant = [&](const auto& wanted) { return wanted.name == offered[i].offer.name; };
-    if (!model::is_device(offered[i].offer.type) || std::ranges::none_of(wants.requirements, meant)) continue;
-    offerings.push_back({&offered[i], i < market.providers.size() ? &market.providers[i] : nullptr});
-  }
-  return inject::look_at_nodes(proc, offerings, deadline);
-}
-
 /// podman gives an image's annotations to the container as if its user had typed them.
 void warn_of_annotations(const model::Container& container, const model::Policy& policy) {
   const auto& all = container.annotations;
@@ -85,7 +72,8 @@ Result<> serve(Hook& hook, const model::Container& container, const std::optiona
   const auto market = XC_TRY(registry::survey(state));
   model::HostFacts facts{.offered = market.offered, .shared_netns = held.shared_net};
   std::ranges::copy(hook.host.services, std::back_inserter(facts.offered));
-  facts.nodes = XC_TRY(look_at_devices(hook.proc, facts.offered, market, manifests.wants, hook.deadline));
+  facts.nodes =
+      XC_TRY(inject::look_at_devices(hook.proc, facts.offered, market.providers, manifests.wants, hook.deadline));
   if (trail) {
     facts.declared = trail->declared;
     facts.others_may_offer = true;

@@ -90,6 +90,17 @@ Result<std::optional<model::Manifest>> read_wants(reader::Reader& reader, const 
   return std::optional<model::Manifest>{};
 }
 
+/// What the hook's own arguments ask for, in the words of annotations.
+Result<std::map<std::string, std::string>> with_requests(std::map<std::string, std::string> words,
+                                                         const std::vector<std::string>& requests) {
+  for (const std::string& request : requests) {
+    const auto equals = request.find('=');
+    if (equals == std::string::npos) return fail(Kind::usage, "--require: expected NAME=TARGET");
+    words.emplace("io.xconnect.require." + request.substr(0, equals), request.substr(equals + 1));
+  }
+  return words;
+}
+
 }  // namespace
 
 Result<Fd> open_host_directory(const std::string& path) {
@@ -152,7 +163,8 @@ Result<model::Container> read_oci_container(reader::Reader& reader, const model:
 Result<Manifests> read_manifests(reader::Reader& reader, const model::Container& container,
                                  const HookOptions& options) {
   Manifests manifests;
-  auto said = XC_TRY(parse::parse_annotations(container.annotations));
+  const auto words = XC_TRY(with_requests(container.annotations, options.require));
+  auto said = XC_TRY(parse::parse_annotations(words));
   const std::string run = options.run.empty() ? said.run : options.run;
   const std::string services = options.services.empty() ? said.services : options.services;
   manifests.wants = std::move(said.manifest);

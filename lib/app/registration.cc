@@ -17,6 +17,13 @@ namespace {
 constexpr std::size_t file_limit = 65536;
 const std::string hooks_d = "/usr/share/containers/oci/hooks.d/";
 
+constexpr std::string_view precreate = "precreate";
+
+/// xc-precreate stands beside xc-hook.
+std::string precreate_beside(const std::string& program) {
+  return program.substr(0, program.rfind('/') + 1) + "xc-precreate";
+}
+
 /// A fragment of config.json (runtime-spec, "POSIX-platform Hooks").
 std::string oci_fragment(const std::string& program) {
   const auto hook = [&](const std::string& stage) {
@@ -28,8 +35,10 @@ std::string oci_fragment(const std::string& program) {
 
 /// A file of hooks.d (oci-hooks(5)). Patterns there are searched for, not matched: hence the anchor.
 std::string hooks_d_file(const std::string& program, const std::string& stage) {
-  return "{\n  \"version\": \"1.0.0\",\n  \"hook\": { \"path\": \"" + program + "\", \"args\": [\"xc-hook\", \"" +
-         stage + "\"], \"env\": [\"PATH=/usr/bin:/bin\"], \"timeout\": 10 },\n" +
+  const std::string name = program.substr(program.rfind('/') + 1);
+  return "{\n  \"version\": \"1.0.0\",\n  \"hook\": { \"path\": \"" + program + "\", \"args\": [\"" + name + "\"" +
+         (stage == precreate ? "" : ", \"" + stage + "\"") +
+         "], \"env\": [\"PATH=/usr/bin:/bin\"], \"timeout\": 10 },\n" +
          "  \"when\": { \"annotations\": { \"^io\\\\.xconnect\\\\.\": \"\" } },\n  \"stages\": [\"" + stage +
          "\"]\n}\n";
 }
@@ -72,20 +81,27 @@ Result<> has_directory(const std::string& engine, const std::vector<Registration
 
 }  // namespace
 
+Result<> check_program(const std::string& program) {
+  // It goes into JSON, into LXC's configuration and through LXC's `sh -c` without quoting.
+  constexpr std::string_view plain = "/abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-+";
+  if (!program.starts_with('/') || program.find_first_not_of(plain) != std::string::npos)
+    return fail(Kind::usage, text::quoted(program) + ": the hook must be an absolute path of letters, digits and ._-+");
+  return {};
+}
+
 const std::vector<std::string>& registration_engines() {
   static const std::vector<std::string> known{"runc", "crun", "podman", "lxc", "pantavisor"};
   return known;
 }
 
 Result<std::vector<Registration>> registrations(const std::string& engine, const std::string& program) {
-  // It goes into JSON, into LXC's configuration and through LXC's `sh -c` without quoting.
-  constexpr std::string_view plain = "/abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-+";
-  if (!program.starts_with('/') || program.find_first_not_of(plain) != std::string::npos)
-    return fail(Kind::usage, text::quoted(program) + ": the hook must be an absolute path of letters, digits and ._-+");
+  XC_CHECK(check_program(program));
   if (engine == "runc" || engine == "crun") return std::vector<Registration>{{"", oci_fragment(program)}};
   if (engine == "podman")
-    return std::vector<Registration>{{hooks_d + "50-xconnect.json", hooks_d_file(program, "createRuntime")},
-                                     {hooks_d + "50-xconnect-end.json", hooks_d_file(program, "poststop")}};
+    return std::vector<Registration>{
+        {hooks_d + "50-xconnect.json", hooks_d_file(program, "createRuntime")},
+        {hooks_d + "50-xconnect-end.json", hooks_d_file(program, "poststop")},
+        {hooks_d + "50-xconnect-variables.json", hooks_d_file(precreate_beside(program), std::string(precreate))}};
   if (engine == "lxc")
     return std::vector<Registration>{{"/usr/share/lxc/config/common.conf.d/50-xconnect.conf", lxc_lines(program)}};
   if (engine == "pantavisor") return std::vector<Registration>{{"", pvr_argument(program)}};
@@ -98,7 +114,8 @@ Result<std::vector<std::string>> install(const std::string& engine, const std::s
   const auto all = XC_TRY(registrations(engine, program));
   XC_CHECK(has_directory(engine, all));
   // An engine passes over a hook whose program is not there, in silence: the container would run without its links.
-  if (::access((root + program).c_str(), X_OK) != 0) return fail_errno(Kind::usage, root + program, errno);
+  for (const std::string& needed : {program, engine == "podman" ? precreate_beside(program) : program})
+    if (::access((root + needed).c_str(), X_OK) != 0) return fail_errno(Kind::usage, root + needed, errno);
   std::vector<std::string> written;
   for (const Registration& one : all) {
     const std::string path = root + one.path;
@@ -111,6 +128,12 @@ Result<std::vector<std::string>> install(const std::string& engine, const std::s
     written.push_back(path);
   }
   return written;
+}
+
+Result<> write_file(const std::string& path, const std::string& text) {
+  const auto slash = path.rfind('/');
+  const Fd directory = XC_TRY(make_directories(path.substr(0, slash)));
+  return replace(directory, path.substr(slash + 1), text);
 }
 
 Result<std::vector<std::string>> uninstall(const std::string& engine, const std::string& root) {

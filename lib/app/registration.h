@@ -25,6 +25,12 @@ void fields(A& a, Registration& r) {
 /// What `engine` needs to call `program` (absolute path of xc-hook). Kind::usage for an unknown engine, with the known.
 [[nodiscard]] Result<std::vector<Registration>> registrations(const std::string& engine, const std::string& program);
 
+/// Kind::usage when the path cannot stand in the files of engines without quoting.
+[[nodiscard]] Result<> check_program(const std::string& program);
+
+/// Writes `text` to `path`, whole or not at all; directories that are missing are made.
+[[nodiscard]] Result<> write_file(const std::string& path, const std::string& text);
+
 /// Writes the files below `root` ("" = the host itself), each whole or not at all; files that are the same already stay
 /// untouched. The answer is what was written. Kind::usage when the engine has no directory of its own: `print` it then.
 [[nodiscard]] Result<std::vector<std::string>> install(const std::string& engine, const std::string& program,

@@ -8,8 +8,8 @@
 
 namespace xc::app {
 
-Result<> start_as_hook() {
-  log::to_stderr("xc-hook");
+Result<> start_as_hook(std::string_view program) {
+  log::to_stderr(program);
   return sys::start_clean();
 }
 

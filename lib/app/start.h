@@ -1,12 +1,15 @@
 // How our programs begin. Thin, so that mains need not know the kernel's room.
 #pragma once
 
+#include <string_view>
+
 #include "base/result.h"
 
 namespace xc::app {
 
-/// xc-hook: log to standard error, forget environment, signals and stray descriptors (sys::start_clean).
-[[nodiscard]] Result<> start_as_hook();
+/// xc-hook and xc-precreate: log to standard error, forget environment, signals and stray descriptors
+/// (sys::start_clean).
+[[nodiscard]] Result<> start_as_hook(std::string_view program = "xc-hook");
 
 /// xc-shim: the same, but keeps the descriptors that stand at shim::Places.
 [[nodiscard]] Result<> start_as_shim();

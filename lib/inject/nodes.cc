@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include <algorithm>
 #include <string>
 
 #include "base/pack.h"
@@ -85,6 +86,18 @@ Result<std::vector<model::NodeFacts>> look_at_nodes(const sys::Proc& proc, const
   };
   const auto answer = XC_TRY_IN("looking at device nodes", sys::run_child(work, deadline));
   return unpack<std::vector<model::NodeFacts>>(answer.bytes);
+}
+
+Result<std::vector<model::NodeFacts>> look_at_devices(const sys::Proc& proc, const std::vector<model::Offered>& offered,
+                                                      const std::vector<registry::Record>& providers,
+                                                      const model::Manifest& wants, sys::Deadline deadline) {
+  std::vector<Offering> offerings;
+  for (std::size_t i = 0; i < offered.size(); ++i) {
+    const auto meant = [&](const auto& wanted) { return wanted.name == offered[i].offer.name; };
+    if (!model::is_device(offered[i].offer.type) || std::ranges::none_of(wants.requirements, meant)) continue;
+    offerings.push_back({&offered[i], i < providers.size() ? &providers[i] : nullptr});
+  }
+  return look_at_nodes(proc, offerings, deadline);
 }
 
 }  // namespace xc::inject

@@ -7,6 +7,7 @@
 
 #include "base/result.h"
 #include "model/device.h"
+#include "model/manifest.h"
 #include "model/plan.h"
 #include "registry/record.h"
 #include "sys/child.h"
@@ -26,5 +27,13 @@ struct Offering {
 [[nodiscard]] Result<std::vector<model::NodeFacts>> look_at_nodes(const sys::Proc& proc,
                                                                   const std::vector<Offering>& offerings,
                                                                   sys::Deadline deadline);
+
+/// Of the device offers among `offered` that the container may mean. providers[i] made offered[i]; the rest is the
+/// host's.
+[[nodiscard]] Result<std::vector<model::NodeFacts>> look_at_devices(const sys::Proc& proc,
+                                                                    const std::vector<model::Offered>& offered,
+                                                                    const std::vector<registry::Record>& providers,
+                                                                    const model::Manifest& wants,
+                                                                    sys::Deadline deadline);
 
 }  // namespace xc::inject

@@ -10,6 +10,7 @@ namespace {
 constexpr std::size_t no_limit = SIZE_MAX;      // of members: Limits::values counts all of them
 constexpr std::uint64_t highest_pid = 4194304;  // PID_MAX_LIMIT (proc(5))
 constexpr std::string_view ours = "io.xconnect.";
+constexpr std::string_view require = "io.xconnect.require.";
 constexpr std::string_view manager = "io.container.manager";  // who wrote the others: podman says "libpod"
 
 /// `key` as Go's encoding/json compares keys: ASCII letters fold, and with them the two characters beyond ASCII whose
@@ -90,6 +91,26 @@ Result<> read_root(View view, model::OciConfig& config) {
   return {};
 }
 
+/// A container may have several hooks of ours, one for each CDI device, and the first that is called does the work of
+/// all: what their --require ask for. Hooks come from the host alone; whoever typed an annotation as well knows better.
+void add_requests(View root, std::map<std::string, std::string>& annotations) {
+  const auto hooks = root.find("hooks");
+  const auto stage = hooks ? hooks->find("createRuntime") : std::nullopt;
+  if (!stage) return;
+  for (const View hook : stage->children()) {
+    const auto path = hook.find("path");
+    const auto args = hook.find("args");
+    if (!path || !args || !path->text().ends_with("/xc-hook")) continue;
+    bool next = false;
+    for (const View word : args->children()) {
+      const auto equals = word.text().find('=');
+      if (next && equals != std::string::npos && is_plain(word.text()))
+        annotations.emplace(std::string(require) + word.text().substr(0, equals), word.text().substr(equals + 1));
+      next = word.text() == "--require";
+    }
+  }
+}
+
 }  // namespace
 
 Result<model::OciState> parse_state(std::string_view text) {
@@ -118,6 +139,7 @@ Result<model::OciConfig> parse_config(std::string_view text, std::string_view fi
     if (const auto env = XC_TRY(find_exact(*process, "env"))) config.env = XC_TRY(read_env(*env));
   }
   config.annotations = XC_TRY(read_annotations(root));
+  add_requests(root, config.annotations);
   return config;
 }
 

@@ -160,6 +160,10 @@ Result<> validate(const model::OciConfig& value) {
   return ask.outcome();
 }
 
+Result<> validate(const model::Proposal& value) {
+  return validate(value.config);
+}
+
 Result<> validate(const model::Label& value) {
   Inspection ask;
   const auto& kind = value.kind;

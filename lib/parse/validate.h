@@ -10,6 +10,7 @@
 #include "model/manifest.h"
 #include "model/policy.h"
 #include "model/position.h"
+#include "model/proposal.h"
 #include "model/revision.h"
 
 namespace xc::parse {
@@ -17,6 +18,8 @@ namespace xc::parse {
 /// Nothing when the parser could have made `value`; otherwise Kind::manifest, with a text that repeats none of it.
 [[nodiscard]] Result<> validate(const model::OciState& value);
 [[nodiscard]] Result<> validate(const model::OciConfig& value);
+/// The gaps are only checked for one thing by whoever uses them: that a "]" stands there.
+[[nodiscard]] Result<> validate(const model::Proposal& value);
 [[nodiscard]] Result<> validate(const model::Label& value);
 [[nodiscard]] Result<> validate(const model::Manifest& value);
 [[nodiscard]] Result<> validate(const model::Exports& value);

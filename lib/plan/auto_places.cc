@@ -42,10 +42,6 @@ void add_wayland_display(const Environment& environment, Places& places) {
   if (auto path = in_runtime_directory(environment, display); !path.empty()) places.push_back(std::move(path));
 }
 
-bool is_session_bus(std::string_view service) {
-  return service.find("session") != std::string_view::npos;
-}
-
 void add_bus(std::string_view service, const Environment& environment, Places& places) {
   const bool session = is_session_bus(service);
   add_bus_address(value_of(environment, session ? "DBUS_SESSION_BUS_ADDRESS" : "DBUS_SYSTEM_BUS_ADDRESS"), places);
@@ -64,6 +60,10 @@ void add_common(const std::string& name, const Environment& environment, Places&
 }
 
 }  // namespace
+
+bool is_session_bus(std::string_view service) {
+  return service.find("session") != std::string_view::npos;
+}
 
 std::string_view value_of(const Environment& environment, std::string_view name) {
   for (const std::string_view entry : environment)

@@ -32,4 +32,7 @@ using Environment = std::vector<std::string>;
 /// The same for a vchan: below VCHAN_SOCKET_DIR where that is set, then where libvchan-socket looks without it.
 [[nodiscard]] std::vector<std::string> vchan_places(const model::VchanEnds& ends, const Environment& environment);
 
+/// Whether a bus of that name is the session's; any other is the system's.
+[[nodiscard]] bool is_session_bus(std::string_view service);
+
 }  // namespace xc::plan

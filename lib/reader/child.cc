@@ -16,6 +16,7 @@
 #include "parse/manifest.h"
 #include "parse/policy.h"
 #include "parse/position.h"
+#include "parse/proposal.h"
 #include "parse/render.h"
 #include "parse/revision.h"
 #include "reader/message.h"
@@ -80,6 +81,7 @@ Answer answer_to(const Request& request) {
     case Document::event: return answer_with(parse::from_json<model::Event>(request.text, request.file));
     case Document::revision: return answer_with(parse::parse_revision(request.text, request.file));
     case Document::role_uids: return answer_with(parse::parse_role_uids(request.text, request.file));
+    case Document::proposal: return answer_with(parse::parse_proposal(request.text, request.file));
     case Document::count_: break;
   }
   return {"an unknown kind of document", {}};

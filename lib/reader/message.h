@@ -26,6 +26,7 @@ enum class Document : std::uint8_t {
   event,
   revision,
   role_uids,
+  proposal,
   count_
 };
 

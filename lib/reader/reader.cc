@@ -158,6 +158,9 @@ Result<model::OciState> Reader::state(std::string_view text) {
 Result<model::OciConfig> Reader::config(std::string_view text, std::string_view file) {
   return ask<model::OciConfig>(Document::config, text, file);
 }
+Result<model::Proposal> Reader::proposal(std::string_view text, std::string_view file) {
+  return ask<model::Proposal>(Document::proposal, text, file);
+}
 Result<model::Label> Reader::label(std::string_view text, std::string_view file) {
   return ask<model::Label>(Document::label, text, file);
 }

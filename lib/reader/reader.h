@@ -17,6 +17,7 @@
 #include "model/manifest.h"
 #include "model/policy.h"
 #include "model/position.h"
+#include "model/proposal.h"
 #include "model/revision.h"
 #include "reader/message.h"
 
@@ -41,6 +42,7 @@ class Reader {
   // Kind::again when it was silent for a second (on a busy host, say); it is gone then, and every later call fails.
   [[nodiscard]] Result<model::OciState> state(std::string_view text);
   [[nodiscard]] Result<model::OciConfig> config(std::string_view text, std::string_view file);
+  [[nodiscard]] Result<model::Proposal> proposal(std::string_view text, std::string_view file);
   [[nodiscard]] Result<model::Label> label(std::string_view text, std::string_view file);
   [[nodiscard]] Result<model::Manifest> run(std::string_view text, std::string_view file);
   [[nodiscard]] Result<model::Manifest> args(std::string_view text, std::string_view file);

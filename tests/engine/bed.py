@@ -60,6 +60,7 @@ class Container:
     edit_oci: object = None  # function on the config.json structure
     config_text: str = ""  # the whole config.json, for hostile ones
     lxc_lines: list = field(default_factory=list)
+    podman_words: list = field(default_factory=list)  # options of podman run
 
     @property
     def root(self):

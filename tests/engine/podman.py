@@ -5,12 +5,14 @@ import json
 import subprocess
 import textwrap
 
+import bed
 import engines
 import house
 
 ETC = house.WORK / "podman-etc"
 STORAGE = house.WORK / "podman"
 LIMIT = 60
+PRECREATE = bed.BUILD / "xc-precreate"
 
 CONTAINERS_CONF = """
 [containers]
@@ -72,6 +74,7 @@ class Podman:
     """The verbs of engines.py; manifests are named by annotations, as a person would on podman's command line."""
 
     is_lxc = False
+    precreate = False  # whether the hook of that stage is registered as well
 
     def __init__(self, room, runtime="crun-here"):
         self.name = f"podman-{runtime}"
@@ -89,6 +92,10 @@ class Podman:
             (hooks / f"{stage}.json").write_text(json.dumps({
                 "version": "1.0.0", "stages": [stage], "when": {"annotations": {r"^io\.xconnect\.": ""}},
                 "hook": {"path": c.hook[0], "args": [*c.hook, stage], "env": ["PATH=/usr/bin:/bin"], "timeout": 10}}))
+        if c.hook and self.precreate:
+            (hooks / "precreate.json").write_text(json.dumps({
+                "version": "1.0.0", "stages": ["precreate"], "when": {"annotations": {r"^io\.xconnect\.": ""}},
+                "hook": {"path": str(PRECREATE), "args": ["xc-precreate", *c.hook[1:]], "timeout": 10}}))
 
     def arguments(self, c, *more):
         self.prepare(c)
@@ -102,6 +109,7 @@ class Podman:
                   for part in ("-v", ":".join([str(source), target, ",".join(options) or "rw"]))]
         words += [part for target in c.tmpfs for part in ("--tmpfs", target)]
         words += [part for variable in c.env for part in ("-e", variable)]
+        words += c.podman_words
         if c.readonly:
             words.append("--read-only")
         if c.idmap:
@@ -126,6 +134,12 @@ class Podman:
 
     def id(self, c):
         return self._call("inspect", "-f", "{{.Id}}", c.name).output.strip()
+
+    def make_pod(self, c, *words):
+        """A pod for that container alone; its network is the container's."""
+        outcome = self._call("pod", "create", "--infra=false", "--name", f"{c.name}-pod", *words)
+        assert outcome.code == 0, outcome
+        c.podman_words += ["--pod", f"{c.name}-pod"]
 
     def stop(self, c):
         return self._call("rm", "--force", "--time", "0", c.name)

@@ -102,7 +102,7 @@ def test_what_hooks_print_says_is_enough(bed, engine):
     """The files as they would be installed, the state directory as it is by default (the house has a /run of its own)."""
     said = xc_inject("hooks", "print", "podman", "--hook", beds.HOOK).stdout
     files = {Path(part.split("\n", 1)[0]).name: part.split("\n", 1)[1] for part in said.split("# ")[1:]}
-    assert sorted(files) == ["50-xconnect-end.json", "50-xconnect.json"]
+    assert sorted(files) == ["50-xconnect-end.json", "50-xconnect-variables.json", "50-xconnect.json"]
     containers = [modem(bed), dialer(bed)]
     for c in containers:
         c.hook = []

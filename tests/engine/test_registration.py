@@ -19,7 +19,8 @@ def root(bed):
     """A root directory with xc-hook in its place."""
     place = bed.home / "root/usr/libexec/xconnect"
     place.mkdir(parents=True)
-    shutil.copy(beds.HOOK, place)
+    for program in ("xc-hook", "xc-precreate"):
+        shutil.copy(beds.BUILD / program, place)
     return bed.home / "root"
 
 
@@ -28,7 +29,7 @@ def files_below(root):
 
 
 @pytest.mark.parametrize("engine, files", [
-    ("podman", ["usr/share/containers/oci/hooks.d/50-xconnect-end.json", "usr/share/containers/oci/hooks.d/50-xconnect.json"]),
+    ("podman", [f"usr/share/containers/oci/hooks.d/50-xconnect{part}.json" for part in ("-end", "-variables", "")]),
     ("lxc", ["usr/share/lxc/config/common.conf.d/50-xconnect.conf"])])
 def test_install_says_what_it_wrote_and_remove_takes_it_away(root, engine, files):
     first = hooks("install", engine, "--root", root)
