@@ -55,7 +55,7 @@ constexpr std::array entries{
           "only services "
           "of type unix have another kind of socket",
           "the key belongs to another type of service", "remove the key, or correct \"type\""},
-    Entry{"services of type * have no rules; those with rules are rest, dbus, wayland and unix",
+    Entry{"services of type * have no rules; those with rules are rest, dbus, wayland, unix and vchan",
           "devices are given wholly or not at all", "remove \"roles\", and say \"allow\" instead"},
     Entry{"says either \"prefix\" or \"pin\"", "a title is prefixed, or fixed, not both", "remove one of the two"},
     Entry{"the number of an argument must be 0, 1, 2 or 3|dbus rule * \"*\": expected *",

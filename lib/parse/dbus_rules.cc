@@ -3,7 +3,6 @@
 namespace xc::parse {
 namespace {
 
-
 Result<std::uint32_t> read_descriptors(View view) {
   return static_cast<std::uint32_t>(XC_TRY(read_number(view, model::most_descriptors)));
 }

@@ -10,7 +10,6 @@
 namespace xc::parse {
 namespace {
 
-
 std::unexpected<Error> refuse(std::string_view word, std::string_view why) {
   return fail(Kind::usage, text::quoted(word) + ": " + std::string(why));
 }

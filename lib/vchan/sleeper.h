@@ -29,7 +29,10 @@ std::uint32_t sleep_on(int set, int milliseconds);
 /// given up, for longer and longer, while it does not pay.
 class Vigil {
  public:
-  [[nodiscard]] bool worthwhile() { return skip_ == 0 || --skip_ == 0; }
+  [[nodiscard]] bool worthwhile() {
+    if (skip_ > 0) --skip_;
+    return skip_ == 0;
+  }
   void learn(bool paid) {
     misses_ = paid ? 0 : misses_ < 7 ? misses_ + 1 : misses_;
     skip_ = paid ? 0 : 1U << misses_;
