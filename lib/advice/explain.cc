@@ -30,7 +30,7 @@ std::vector<Told> explain(std::string_view message) {
   if (auto number = explain_errno(message)) return {std::move(*number)};
   Best best;
   for (const auto& entries : {usage_entries, manifest_entries, service_entries, placing_entries, kernel_entries,
-                              protocol_entries, device_entries, address_entries, vchan_entries})
+                              protocol_entries, device_entries, address_entries, vchan_entries, live_entries})
     look_through(entries, message, best);
   if (best.entry != nullptr)
     told.push_back({std::string(best.pattern), std::string(best.entry->means), std::string(best.entry->mend)});

@@ -18,7 +18,7 @@ struct Entry {
 };
 
 extern const std::span<const Entry> usage_entries, manifest_entries, service_entries, placing_entries, kernel_entries,
-    protocol_entries, device_entries, address_entries, vchan_entries;
+    protocol_entries, device_entries, address_entries, vchan_entries, live_entries;
 
 /// One explanation of a message, or of a part of it.
 struct Told {

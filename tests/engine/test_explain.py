@@ -12,7 +12,8 @@ from window import inject
 
 # Functions that hand on what their callers say; the callers are talkers of messages.py, or are listed by entries.
 HAND_ON = {
-    "lib/base/result.cc", "lib/base/result.h", "lib/app/hook.cc", "lib/app/start.cc", "lib/registry/leftovers.cc", "lib/app/trail.cc",
+    "lib/app/ask.cc", "lib/base/result.cc", "lib/base/result.h", "lib/app/hook.cc", "lib/app/start.cc", "lib/registry/leftovers.cc",
+    "lib/app/trail.cc",
     "lib/shim/life.cc", "lib/shim/post.cc", "lib/plan/planner.cc", "lib/plan/places.cc", "lib/parse/json_view.cc",
     "lib/plan/devices.cc", "lib/shim/guard.cc", "lib/shim/shortcut.cc", "lib/parse/json_build.cc", "lib/parse/json_in.h", "lib/parse/field.cc", "lib/parse/policy.cc", "lib/parse/proxy_words.cc",
 }
