@@ -56,7 +56,7 @@ Result<> Observing::look_at(const std::string& key) {
   const auto record = registry::read(state_, key);
   if (!record || !*record || !(**record).served || !fits(scope_, **record)) return {};
   for (const model::Link& link : (**record).links) {
-    if (model::is_node(link)) continue;  // nobody stands between a program and a device
+    if (model::is_node(link) || model::is_lease(link)) continue;  // nobody stands between a program and a device
     if (!scope_.service.empty() && scope_.service != link.service) continue;
     const auto same = [&](const Observed& one) { return one.key == key && one.target == link.target; };
     if (std::ranges::any_of(links_, same)) continue;

@@ -25,8 +25,7 @@ constexpr std::uint64_t worker_token = lifetime_token + 3;
 constexpr std::uint64_t guard_token = lifetime_token + 4;
 constexpr std::uint64_t desk_token = lifetime_token + 5;
 constexpr std::uint64_t first_lease_token = lifetime_token + 16;
-constexpr std::uint64_t observer_token = lifetime_token + (1U << 16U);  // and the observer's descriptor
-constexpr std::uint64_t shortcut_token = 2 * lifetime_token;            // and a link's place
+constexpr std::uint64_t shortcut_token = 2 * lifetime_token;  // and a link's place
 constexpr std::size_t events_at_once = 16;
 
 }  // namespace

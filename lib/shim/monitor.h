@@ -45,6 +45,9 @@ class Monitor {
   [[nodiscard]] Result<> run();
 
  private:
+  /// Tokens of the poller: a link's place, others above, and from here on an observer's socket.
+  static constexpr std::uint64_t observer_token = (1U << 20U) + (1U << 16U);
+
   Monitor(const Config& config, const Street& street, Watch watch, sys::Poller poller, Estate* estate);
   [[nodiscard]] Result<> watch();
   [[nodiscard]] Result<> place(const model::Link& link, std::unique_ptr<model::Link> own, Fd listener);

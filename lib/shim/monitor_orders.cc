@@ -12,8 +12,7 @@
 namespace xc::shim {
 namespace {
 
-constexpr std::uint64_t observer_token = (1U << 20U) + 6;  // see monitor.cc; plus the socket's number
-constexpr std::ptrdiff_t most_observers = 8;               // of one link
+constexpr std::ptrdiff_t most_observers = 8;  // of one link
 constexpr std::size_t most_sockets = 256;
 constexpr std::size_t most_links = 64;
 

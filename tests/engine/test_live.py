@@ -16,6 +16,11 @@ from live import inject, services_of, status, terminal, trace  # noqa: F401
 RULED = {**REST_OFFER, "roles": {"viewer": {"rest": [{"methods": ["GET"], "paths": ["/v1/**"]}]}}}
 
 
+@pytest.fixture(params=["runc", "lxc"])
+def engine(request, bed):
+    return bed.engines[request.param]
+
+
 # --- trace ---------------------------------------------------------------------------------------------------------------
 
 def test_a_trace_shows_requests_answers_and_refusals_of_links_that_run_already(bed, engine, trace):
@@ -142,6 +147,18 @@ def test_apply_adds_a_link_and_revoke_takes_it_away_with_its_connections(bed, en
     assert services_of(bed, c.name) == ["modem-api"]
     inject(bed, "apply", pid, f"modem-raw={RAW}", "--config", bed.config)
     assert client(pid, "echo", RAW, "again") == "again"
+
+
+def test_a_direct_link_is_added_and_taken_away_as_well(bed, runc):
+    serving(runc, modem(bed, offers=[REST_OFFER, {**RAW_OFFER, "via": "direct"}]))
+    c = dialer(bed, wishes=[REST_WISH])
+    pid = started(runc, c)
+    for _ in range(2):
+        inject(bed, "apply", c.name, f"modem-raw={RAW}", "--config", bed.config)
+        assert client(pid, "echo", RAW, "straight") == "straight"
+        assert [link["state"] for link in status(bed, c.name)["links"]] == ["open", "direct"]
+        inject(bed, "revoke", c.name, "modem-raw")
+        assert not has(pid, RAW)
 
 
 def test_the_last_link_goes_and_comes_without_a_new_shim(bed, runc):
