@@ -13,17 +13,26 @@
 
 namespace xc::advice {
 
-enum class Sort : std::uint8_t { missing, file, directory, socket, character, block, link, other };
+enum class Sort : std::uint8_t { missing, file, directory, socket, character, block, link, other, count_ };
 
 /// What is at a path of the host.
 struct Place {
   std::string path;
   Sort sort = Sort::missing;
   std::uint32_t uid = 0;
-  std::uint32_t mode = 0;         ///< permission bits
-  bool executable = false;        ///< by us
-  std::optional<int> connecting;  ///< of a socket: the errno of connect(2), 0 when somebody listens
+  std::uint32_t mode = 0;                  ///< permission bits
+  bool executable = false;                 ///< by us
+  std::optional<std::int32_t> connecting;  ///< of a socket: the errno of connect(2), 0 when somebody listens
 };
+template <class A>
+void fields(A& a, Place& p) {
+  a("path", p.path);
+  a("sort", p.sort);
+  a("uid", p.uid);
+  a("mode", p.mode);
+  a("executable", p.executable);
+  a("connecting", p.connecting);
+}
 
 struct Kernel {
   std::string release;
@@ -78,6 +87,13 @@ struct Endpoint {
   std::string type;
   Place place;
 };
+template <class A>
+void fields(A& a, Endpoint& e) {
+  a("provider", e.provider);
+  a("service", e.service);
+  a("type", e.type);
+  a("place", e.place);
+}
 
 /// One link as its shim tells it.
 struct LinkFact {
@@ -101,6 +117,7 @@ struct ContainerFact {
   std::string unreadable;
   std::vector<LinkFact> links;
   std::vector<Endpoint> offers;
+  std::string unseen;  ///< why what it offers could not be looked at
 };
 
 struct State {

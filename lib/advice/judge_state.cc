@@ -85,6 +85,9 @@ void judge_container(const ContainerFact& container, Findings& findings) {
                         "every link of the container is dead",
                         "restart the container; the host's log says how the shim ended"});
   for (const LinkFact& link : container.links) judge_link(container, link, findings);
+  if (!container.unseen.empty())
+    findings.push_back({Severity::broken, container.name, "what it offers cannot be looked at: " + container.unseen,
+                        "its consumers' shims cannot reach it either", "xc-inject explain '" + container.unseen + "'"});
   for (const Endpoint& offer : container.offers) judge_endpoint(offer, findings);
 }
 

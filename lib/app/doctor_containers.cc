@@ -6,19 +6,23 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 
 #include "app/doctor.h"
 #include "app/inputs.h"
 #include "app/look.h"
 #include "app/seen.h"
+#include "base/pack.h"
 #include "base/text.h"
 #include "registry/providers.h"
 #include "registry/records.h"
+#include "sys/child.h"
 #include "sys/unix_socket.h"
 
 namespace xc::app {
 namespace {
 
+constexpr std::chrono::seconds patience{2};
 constexpr long tmpfs_magic = 0x01021994;  // linux/magic.h
 
 /// A provider's own socket, as its consumers' shims find it: inside its root.
@@ -39,13 +43,22 @@ advice::Endpoint endpoint_of(const registry::Provider& provider, const model::Of
   return endpoint;
 }
 
+/// In a child with a deadline: the container's file system may be of its own making, and hang.
 void add_offers(const registry::Record& record, advice::ContainerFact& fact) {
-  const auto proc = sys::Proc::open();
-  if (!proc) return;
-  const auto provider = registry::hold(*proc, record);
-  if (!provider) return;
-  for (const model::Offer& offer : record.offers)
-    if (offer.socket.starts_with('/')) fact.offers.push_back(endpoint_of(*provider, offer));
+  const auto work = [&]() -> Result<sys::Answer> {
+    const auto proc = XC_TRY(sys::Proc::open());
+    const auto provider = XC_TRY(registry::hold(proc, record));
+    std::vector<advice::Endpoint> found;
+    for (const model::Offer& offer : record.offers)
+      if (offer.socket.starts_with('/')) found.push_back(endpoint_of(provider, offer));
+    return sys::Answer{pack(found)};
+  };
+  const auto answer = sys::run_child(work, std::chrono::steady_clock::now() + patience);
+  auto found = answer ? unpack<std::vector<advice::Endpoint>>(answer->bytes) : std::unexpected(answer.error());
+  if (found)
+    fact.offers = std::move(*found);
+  else
+    fact.unseen = found.error().text;
 }
 
 advice::LinkFact fact_of(const shim::PostStatus& link) {
@@ -54,7 +67,7 @@ advice::LinkFact fact_of(const shim::PostStatus& link) {
 }
 
 advice::ContainerFact fact_of(const registry::StateDir& state, const Seen& seen) {
-  advice::ContainerFact fact{seen.container, seen.pid, seen.alive, seen.shim, "", {}, {}};
+  advice::ContainerFact fact{seen.container, seen.pid, seen.alive, seen.shim, "", {}, {}, ""};
   if (seen.shim.starts_with("unreadable: ")) fact.unreadable = seen.shim.substr(12);
   for (const auto& link : seen.links) fact.links.push_back(fact_of(link));
   const auto record = registry::read(state, registry::key_of(seen.container, seen.pid));
