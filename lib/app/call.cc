@@ -44,7 +44,7 @@ Result<unsigned> milliseconds(const char* argument) {
 }
 
 Result<HookOptions> parse_options(int argc, char** argv) {
-  static constexpr std::array<option, 8> known{{{"state", required_argument, nullptr, 's'},
+  static constexpr std::array<option, 9> known{{{"state", required_argument, nullptr, 's'},
                                                 {"config", required_argument, nullptr, 'c'},
                                                 {"log", required_argument, nullptr, 'l'},
                                                 {"deadline", required_argument, nullptr, 'd'},
