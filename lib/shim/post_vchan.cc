@@ -5,6 +5,8 @@
 #include <sys/socket.h>
 
 #include "shim/post.h"
+
+#include "shim/admission.h"
 #include "shim/worker.h"
 #include "sys/unix_message.h"
 
@@ -35,7 +37,7 @@ std::optional<milliseconds> Post::serve_vchan(Clock::time_point now) {
   if (saturated()) return until_client_has_left;
   if (!early_) early_ = Fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
   if (!early_) return std::nullopt;
-  if (const auto known = check_client(early_); !known) {
+  if (const auto known = check_client(link_, street_, early_); !known) {
     early_.reset();
     turn_away(known.error().text);
     return std::nullopt;

@@ -13,9 +13,9 @@ LaneTerms lane_terms(const Relay::Terms& terms, bool towards_server) {
           .credentials = towards_server ? terms.credentials : std::nullopt,
           .tally = &terms.tally,
           .bytes = towards_server ? &mediate::Tally::to_server : &mediate::Tally::to_client,
+          .drops = terms.drops,
           .observer = terms.observer,
-          .sender = towards_server ? "client" : "provider",
-          .drops = terms.drops};
+          .sender = towards_server ? "client" : "provider"};
 }
 
 }  // namespace
