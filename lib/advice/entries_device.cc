@@ -62,6 +62,14 @@ constexpr std::array entries{
           "Linux 5.2 or later"},
     Entry{"/sys is no sysfs, so the kernel cannot be asked what a device is|/sys/* describes another device",
           "whether a node is what it claims is asked of the kernel through /sys", "mount -t sysfs sysfs /sys"},
+    Entry{"is another device by now", "the card at that path was exchanged since the link was planned",
+          "start the container again"},
+    Entry{"the card has no connector *|every connector of the card is leased already|"
+          "the connector is leased already",
+          "a lease gives one connector to one consumer",
+          "ask for another connector in the role, \"lease:NAME\"; /sys/class/drm lists them"},
+    Entry{"a lease without a container|the client takes no byte",
+          "the client of a lease went away, or does not read what it asked for", "look at the client"},
 };
 
 }  // namespace

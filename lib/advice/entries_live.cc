@@ -43,6 +43,8 @@ constexpr std::array entries{
           "a link that cannot be added|a link that cannot be removed",
           "xc-inject and the shim do not understand each other: they may be of different versions",
           "start the container again after an upgrade; if that is not it, it is a defect of ours"},
+    Entry{"it has no *", "the container has no link or service of that name", "xc-inject status shows those it has"},
+    Entry{"*: has ended", "the container's first process ended in the meantime", "start the container again"},
 };
 
 }  // namespace

@@ -122,14 +122,14 @@ void add_services(const Json& args, Json& run) {
 }  // namespace
 
 Result<model::Rendered> render_run(const model::Rendering& rendering) {
-  XC_TRY(parse_args(rendering.args, rendering.args_name));
+  XC_CHECK(parse_args(rendering.args, rendering.args_name));
   const Json args = XC_TRY(read_object(rendering.args, rendering.args_name));
   Json run =
       XC_TRY(read_object(rendering.form.empty() ? std::string(usual_template) : rendering.form, rendering.form_name));
-  XC_TRY(Filling(args, rendering.args_name).fill(run));
+  XC_CHECK(Filling(args, rendering.args_name).fill(run));
   add_services(args, run);
   model::Rendered rendered{run.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"};
-  XC_TRY(parse_run(rendered.text, "the run.json made of " + rendering.args_name));
+  XC_CHECK(parse_run(rendered.text, "the run.json made of " + rendering.args_name));
   return rendered;
 }
 

@@ -12,6 +12,8 @@ from window import inject
 
 # Functions that hand on what their callers say; the callers are talkers of messages.py, or are listed by entries.
 HAND_ON = {
+    "lib/shim/lease_desk.cc",
+    "lib/app/exec.cc",
     "lib/app/ask.cc", "lib/base/result.cc", "lib/base/result.h", "lib/app/hook.cc", "lib/app/start.cc", "lib/registry/leftovers.cc",
     "lib/app/trail.cc",
     "lib/shim/life.cc", "lib/shim/post.cc", "lib/plan/planner.cc", "lib/plan/places.cc", "lib/parse/json_view.cc",
