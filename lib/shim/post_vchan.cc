@@ -4,6 +4,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include "shim/admission.h"
 #include "shim/post.h"
 
 #include "shim/admission.h"
