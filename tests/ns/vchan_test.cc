@@ -91,6 +91,6 @@ TEST_P(Vchan, SaysWhatFitsAndTakesIt) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Ways, Vchan, testing::Values("0", "1"),
-                         [](const auto& info) { return info.param[0] == '0' ? "Stream" : "Memory"; });
+                         [](const auto& way) { return way.param[0] == '0' ? "Stream" : "Memory"; });
 
 }  // namespace
