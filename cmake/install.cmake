@@ -20,10 +20,10 @@ install(FILES ${XC_SCHEMAS} DESTINATION ${XC_SHARE}/schemas COMPONENT programs)
 install(FILES README.md DESTINATION share/doc/xconnect COMPONENT programs)
 install(FILES ${XC_FILES}/args.json DESTINATION share/doc/xconnect/examples/pantavisor COMPONENT programs)
 install(FILES ${XC_FILES}/config-hooks.json DESTINATION share/doc/xconnect/examples/oci COMPONENT programs)
-install(FILES ${XC_FILES}/50-xconnect.json ${XC_FILES}/50-xconnect-end.json
+install(FILES ${XC_FILES}/50-xconnect.json ${XC_FILES}/50-xconnect-end.json ${XC_FILES}/50-xconnect-variables.json
   DESTINATION share/doc/xconnect/examples/hooks.d COMPONENT programs)
 install(FILES ${XC_FILES}/50-xconnect.conf DESTINATION share/doc/xconnect/examples/lxc COMPONENT programs)
 
-install(FILES ${XC_FILES}/50-xconnect.json ${XC_FILES}/50-xconnect-end.json
+install(FILES ${XC_FILES}/50-xconnect.json ${XC_FILES}/50-xconnect-end.json ${XC_FILES}/50-xconnect-variables.json
   DESTINATION share/containers/oci/hooks.d COMPONENT podman EXCLUDE_FROM_ALL)
 install(FILES ${XC_FILES}/50-xconnect.conf DESTINATION share/lxc/config/common.conf.d COMPONENT lxc EXCLUDE_FROM_ALL)

@@ -22,6 +22,9 @@ void add_cdi(CLI::App& app, int& status) {
   verb->add_option("--config", options->config, "host policy and services (default: /etc/xconnect)");
   verb->add_option("--hook", options->program, "path of xc-hook")->capture_default_str();
   verb->add_flag("--write", options->write, std::string("write ") + app::cdi_file + " instead of printing it");
+  verb->footer(
+      "Example:\n"
+      "  xc-inject cdi --write && podman run --device xconnect/service=system-bus ...");
   verb->callback([options, &status] {
     const auto text = app::cdi_for_host(options->config, options->program);
     if (!text) {

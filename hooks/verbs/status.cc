@@ -54,6 +54,8 @@ void add_named(CLI::App& app, const char* name, const char* about, Show show, in
       ->expected(0, 1)
       ->default_str("2")
       ->check(CLI::Range(1U, 3600U));
+  verb->footer("Examples:\n  xc-inject " + std::string(name) + "\n  xc-inject " + name +
+               " dialer --json   one container, for a program\n  xc-inject " + name + " --watch 5");
   verb->callback(
       [options, show, &status] { status = options->watch == 0 ? show_once(*options, show) : watch(*options, show); });
 }

@@ -68,7 +68,7 @@ constexpr std::array entries{
           "*|/dev/null*|close_range*|epoll_*|signalfd*|sigprocmask*|chdir*|mmap*|flock*|mkdir: *|open: *|"
           "read: *|stat: "
           "*|socket: *|listen: *|bind: *|chmod: *|chown: *|fchmod*|O_NONBLOCK*|sendmsg: *|recvmsg: "
-          "*|splice*|SIOCINQ*|SO_*|status socket: *|its status socket*|standard input: *|reading *|writing *|"
+          "*|splice*|SIOCINQ*|SO_*|status socket: *|standard input: *|reading *|writing *|"
           "listing a "
           "directory*|opening the socket's entry*|connect: *|poll of a pidfd*|signalling *",
           "a system call of that name failed; the errno at the end of the line says why",

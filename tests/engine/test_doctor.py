@@ -22,7 +22,7 @@ class Host:
 
     def __init__(self, root):
         self.root = root
-        for program in ("xc-hook", "xc-shim"):
+        for program in ("xc-hook", "xc-precreate", "xc-shim"):
             self.write(f"usr/libexec/xconnect/{program}", "#!/bin/true\n", 0o755)
         for directory in ("etc/xconnect/policy.d", "etc/xconnect/services.d", "run"):
             (root / directory).mkdir(parents=True)

@@ -150,7 +150,7 @@ def test_apply_adds_a_link_and_revoke_takes_it_away_with_its_connections(bed, en
 
 
 def test_a_direct_link_is_added_and_taken_away_as_well(bed, runc):
-    serving(runc, modem(bed, offers=[REST_OFFER, {**RAW_OFFER, "via": "direct"}]))
+    serving(runc, modem(bed, offers=[REST_OFFER, {**RAW_OFFER, "via": "direct", "roles": {"any": {"unix": {"fds": 253}}}}]))
     c = dialer(bed, wishes=[REST_WISH])
     pid = started(runc, c)
     for _ in range(2):

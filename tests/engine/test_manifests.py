@@ -217,7 +217,7 @@ def test_many_warnings_do_not_swallow_the_reason(bed, runc):
 def test_a_kind_of_socket_that_is_not_mediated_is_refused(bed, runc, kind):
     """A stream's mediator would melt messages together, and nobody can be accepted from a datagram socket."""
     started(runc, modem(bed, offers=[{**RAW_OFFER, "socket-type": kind}]))
-    refused(bed, runc, dialer(bed, wishes=[RAW_WISH]), f'sockets of kind "{kind}" are not supported yet')
+    refused(bed, runc, dialer(bed, wishes=[RAW_WISH]), 'must be offered with "via": "direct"')
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"services": 1}', '{"services":{"required":[{"role":"x"}]}}'])

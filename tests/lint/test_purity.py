@@ -37,7 +37,9 @@ NO_PROGRAM = re.compile(r"^_*(getpw\w*|getgr(ent|gid|nam|ouplist)\w*|getsp\w*|in
 NO_OBJECT = re.compile(NO_PROGRAM.pattern[:-1] + r"|^_*(dlopen|dlmopen|dlsym|bindtextdomain|tmpnam|mktemp)$")
 # The command line library uses streams, and those bring the C++ library's converters, which nobody calls. R09 is about
 # programs that run with somebody else's environment: the hooks and the shim have no such exception.
-BAGGAGE = {"xc-inject": {"iconv", "iconv_open", "newlocale", "__newlocale"}}
+# A program with a thread, as vchan-cat is, brings the state of the resolver that every thread of glibc's has.
+BAGGAGE = {"xc-inject": {"iconv", "iconv_open", "newlocale", "__newlocale"},
+           "vchan-cat": {"__res_ninit", "__res_vinit", "_res_hconf_init"}}
 INSTRUMENTATION = re.compile(r"^__(start_|stop_)?(asan|ubsan|sanitizer|sancov|lsan|tsan|msan)_")
 
 

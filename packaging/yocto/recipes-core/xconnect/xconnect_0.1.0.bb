@@ -20,7 +20,7 @@ DISABLE_STATIC:pn-nghttp2 = ""
 # To install the registration of an engine is to switch it on, so each is a package of its own.
 do_install:append() {
     install -d ${D}${datadir}/containers/oci/hooks.d ${D}${datadir}/lxc/config/common.conf.d
-    install -m 0644 ${B}/files/50-xconnect.json ${B}/files/50-xconnect-end.json ${D}${datadir}/containers/oci/hooks.d
+    install -m 0644 ${B}/files/50-xconnect.json ${B}/files/50-xconnect-end.json ${B}/files/50-xconnect-variables.json ${D}${datadir}/containers/oci/hooks.d
     install -m 0644 ${B}/files/50-xconnect.conf ${D}${datadir}/lxc/config/common.conf.d
 }
 PACKAGES =+ "${PN}-podman ${PN}-lxc ${PN}-tools libvchan-socket"
