@@ -37,15 +37,25 @@ Result<> admit(const Admission& admission, const sys::Process& peer, const Fd& c
   return {};
 }
 
+bool is_by_name(const model::Link& link, const Street& street) {
+  return link.target.starts_with('@') && street.init != nullptr;
+}
+
+bool is_by_person(const Street& street) {
+  return street.admission != nullptr && !street.admission->open();
+}
+
 }  // namespace
 
+bool asks_who_knocks(const model::Link& link, const Street& street) {
+  return is_by_name(link, street) || is_by_person(street);
+}
+
 Result<> check_client(const model::Link& link, const Street& street, const Fd& client) {
-  const bool by_name = link.target.starts_with('@') && street.init != nullptr;
-  const bool by_person = street.admission != nullptr && !street.admission->open();
-  if (!by_name && !by_person) return {};
+  if (!asks_who_knocks(link, street)) return {};
   const auto peer = XC_TRY_IN("a client that cannot be known", open_client(street.proc, client));
-  if (by_person) XC_CHECK(admit(*street.admission, peer, client));
-  if (!by_name || XC_TRY(sys::belongs_to(street.proc, peer, *street.init))) return {};
+  if (is_by_person(street)) XC_CHECK(admit(*street.admission, peer, client));
+  if (!is_by_name(link, street) || XC_TRY(sys::belongs_to(street.proc, peer, *street.init))) return {};
   return fail(Kind::policy, "process " + text::number(peer.pid) + " connected, which does not live in the container");
 }
 

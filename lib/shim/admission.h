@@ -25,4 +25,7 @@ struct Admission {
 /// Kind::policy when it does not, or is none of those that street.admission names.
 [[nodiscard]] Result<> check_client(const model::Link& link, const Street& street, const Fd& client);
 
+/// Whether check_client() asks anything of this link's clients.
+[[nodiscard]] bool asks_who_knocks(const model::Link& link, const Street& street);
+
 }  // namespace xc::shim

@@ -70,6 +70,12 @@ bool is_over(const Sandboxed& process) {
   return ::waitid(P_PID, static_cast<id_t>(process.pid), &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid != 0;
 }
 
+/// Somebody else took it, or it left: nothing is wrong. Otherwise the listener stays readable: without a pause we spin.
+std::optional<milliseconds> after_failed_accept(int code) {
+  if (code == EAGAIN || code == ECONNABORTED || code == EINTR) return std::nullopt;
+  return milliseconds(100);
+}
+
 }  // namespace
 
 Post::Post(const model::Link& link, const Street& street, uid_t worker_uid, Fd listener)
@@ -94,16 +100,29 @@ void Post::tend_shortcut() {
 
 std::optional<milliseconds> Post::serve(Clock::time_point now) {
   if (link_.type == model::Type::vchan) return serve_vchan(now);
-  if (!listener_) return std::nullopt;
+  if (!listener_) {
+    early_.reset();
+    return std::nullopt;
+  }
   if (now < not_before_) return std::chrono::ceil<milliseconds>(not_before_ - now);
   note_full(saturated());
   if (full_) return milliseconds(untaken() >= most_untaken ? 1 : 10);
-  // The provider first: while its backlog is full our client waits in ours, as it would in the provider's own.
+  // A stranger must not even be seen by the provider. Otherwise the provider comes first: while its backlog is full our
+  // client waits in ours, as it would in the provider's own.
+  if (asks_who_knocks(link_, street_) && !early_) {
+    early_ = Fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    if (!early_) return after_failed_accept(errno);
+    if (const auto known = check_client(link_, street_, early_); !known) {
+      early_.reset();
+      turn_away(known.error().text);
+      return std::nullopt;
+    }
+  }
   Door::Opened opened = door_.open();
   if (opened.busy) return milliseconds(5);
-  Fd client{::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)};
-  if (!client && (errno == EAGAIN || errno == ECONNABORTED || errno == EINTR)) return std::nullopt;
-  if (!client) return milliseconds(100);  // it stays readable: without a pause we would spin
+  Fd client =
+      early_ ? std::move(early_) : Fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+  if (!client) return after_failed_accept(errno);
   if (auto outcome = admit(std::move(client), std::move(opened), now); !outcome) turn_away(outcome.error().text);
   if (door_.effective().direct && !shortcut_.is_shown()) tend_shortcut();  // the next client needs nobody any more
   return std::nullopt;
@@ -111,7 +130,6 @@ std::optional<milliseconds> Post::serve(Clock::time_point now) {
 
 /// One client that knocked, and what the provider said: to the worker, or away.
 Result<> Post::admit(Fd client, Door::Opened opened, Clock::time_point now) {
-  XC_CHECK(check_client(link_, street_, client));
   // The mediator would close them; better they never come (R26). Where the kernel cannot, or they came first, it does.
   if (!takes_descriptors(door_.effective())) (void)sys::refuse_descriptors(client.get());
   reason_ = std::move(opened.reason);
