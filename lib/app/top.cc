@@ -1,6 +1,7 @@
 #include "app/top.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "base/table.h"
 #include "base/text.h"
@@ -120,7 +121,12 @@ Result<Look> look(const std::string& state, const std::string& container) {
 std::vector<TopRow> compare(const Look& before, const Look& after, Order order) {
   const Comparison comparison(before, after);
   std::vector<std::vector<TopRow>> groups;
-  const auto heavier = [order](const TopRow& a, const TopRow& b) { return weight(a, order) > weight(b, order); };
+  const auto heavier = [order](const TopRow& a, const TopRow& b) {
+    const auto weight_of_a = weight(a, order);
+    const auto weight_of_b = weight(b, order);
+    if (weight_of_a != weight_of_b) return weight_of_a > weight_of_b;
+    return std::tie(a.container, a.service) < std::tie(b.container, b.service);
+  };
   for (const Seen& one : after.seen) {
     std::vector<TopRow> links;
     TopRow sum;
@@ -130,11 +136,11 @@ std::vector<TopRow> compare(const Look& before, const Look& after, Order order) 
       links.push_back(comparison.row_of(one, link));
       add(sum, links.back());
     }
-    std::ranges::stable_sort(links, heavier);
+    std::ranges::sort(links, heavier);
     links.insert(links.begin(), sum);
     groups.push_back(std::move(links));
   }
-  std::ranges::stable_sort(groups, [&](const auto& a, const auto& b) { return heavier(a.front(), b.front()); });
+  std::ranges::sort(groups, [&](const auto& a, const auto& b) { return heavier(a.front(), b.front()); });
   std::vector<TopRow> rows;
   for (auto& group : groups) std::ranges::move(group, std::back_inserter(rows));
   return rows;
