@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "base/text.h"
 #include "plan/auto_places.h"
 
 namespace xc::plan {
@@ -45,6 +46,7 @@ void add_by_type(const model::Link& link, Variables& variables) {
   if (link.type == model::Type::dbus && (path || link.target.starts_with('@')))
     variables.try_emplace(is_session_bus(link.service) ? "DBUS_SESSION_BUS_ADDRESS" : "DBUS_SYSTEM_BUS_ADDRESS",
                           bus_address(link.target));
+  if (link.vchan) variables.try_emplace("VCHAN_DOMAIN", text::number(std::uint64_t{link.vchan->client}));
 }
 
 }  // namespace

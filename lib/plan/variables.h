@@ -10,9 +10,9 @@
 
 namespace xc::plan {
 
-/// What clients of the links' types look for (WAYLAND_DISPLAY, DBUS_SYSTEM_BUS_ADDRESS, DBUS_SESSION_BUS_ADDRESS), and
-/// what the requirements say themselves ("env"), where "{target}" stands for the place of their link. A later link of
-/// the same kind does not take a variable from an earlier one; a requirement's own word does.
+/// What clients of the links' types look for (WAYLAND_DISPLAY, DBUS_SYSTEM_BUS_ADDRESS, DBUS_SESSION_BUS_ADDRESS,
+/// VCHAN_DOMAIN), and what the requirements say themselves ("env"), where "{target}" stands for the place of their
+/// link. A later link of the same kind does not take a variable from an earlier one; a requirement's own word does.
 [[nodiscard]] std::map<std::string, std::string> variables_of(const std::vector<model::Link>& links,
                                                               const model::Manifest& wants);
 

@@ -31,6 +31,12 @@ TEST(Variables, ABusIsNamedByAnAddressThatItsClientsUnderstand) {
                  {"DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/run/a%20b%2cc"}}));
 }
 
+TEST(Variables, AProgramIsToldItsDomain) {
+  auto channel = link("channel", model::Type::vchan, "/var/run/vchan/vchan.1.7.3.sock");
+  channel.vchan = {1, 7, 3};
+  EXPECT_EQ(variables_of({channel}, {}), (Variables{{"VCHAN_DOMAIN", "7"}}));
+}
+
 TEST(Variables, TheFirstLinkOfItsKindCounts) {
   EXPECT_EQ(
       variables_of({link("one", model::Type::wayland, "/run/1"), link("two", model::Type::wayland, "/run/2")}, {}),
