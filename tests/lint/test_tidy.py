@@ -47,7 +47,8 @@ def findings(unit, command):
     clean = tree.BUILD / "tidy" / digest.hexdigest()
     if clean.exists():
         return ""
-    done = subprocess.run(["nice", "-n", "19", TOOL, "--quiet", "-p", str(tree.BUILD), "--extra-arg=-Wno-unknown-warning-option",
+    done = subprocess.run(["nice", "-n", "19", TOOL, "--quiet", "-p", str(tree.BUILD),
+                           "--extra-arg=-Wno-unknown-warning-option",
                            "--extra-arg=-Wno-unused-command-line-argument", unit], capture_output=True, text=True)
     if done.returncode != 0:
         return done.stdout + done.stderr[-2000:]
