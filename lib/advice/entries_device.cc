@@ -15,7 +15,8 @@ constexpr std::array entries{
           "\"via\": \"direct\" plants the provider's own socket: it must be a path, and nothing can be added to its "
           "bytes",
           "remove \"via\", or what stands against it"},
-    Entry{"a socket came without its mount|a device node came without its mount|*: a device without a node|"
+    Entry{"a mount came without its descriptor|a mount that is not detached cannot be handed on|*: a device without a "
+          "node|"
           "nobody looked at the device *",
           "a promise of our own code is broken", "tell us, with the whole line"},
     Entry{"the image of * offers the device *: only a manifest of the host may",

@@ -54,7 +54,7 @@ constexpr std::array entries{
           "there already*|fstatfs: *|fstat: *|fstat of a root directory*|a root directory*|opening *",
           "the place of a link in the container could not be made or looked at",
           "choose another target; the errno says what is wrong with this one"},
-    Entry{"memfd_create*|writing the shim's configuration*|sealing*|configuration: *|"
+    Entry{"memfd_create*|writing a file in memory*|sealing*|configuration: *|"
           "configuration is too large|a "
           "message between our own processes is malformed|a child of ours *|waiting for a child of ours*|"
           "a descriptor "

@@ -15,7 +15,6 @@
 #include "plan/rules.h"
 #include "registry/leftovers.h"
 #include "registry/providers.h"
-
 #include "sys/descriptors.h"
 
 namespace xc::app {
@@ -60,8 +59,8 @@ bool is_served_by_posts(const model::Link& link) {
 
 Result<model::Plan> plan_link(const Survey& survey, const ChangeOptions& options, const model::Container& container,
                               bool shared_netns) {
-  model::HostFacts facts{.offered = XC_TRY(registry::survey(survey.state)).offered, .shared_netns = shared_netns};
-  std::ranges::copy(survey.host.services, std::back_inserter(facts.offered));
+  const model::HostFacts facts{.offered = all_offered(XC_TRY(registry::survey(survey.state)).offered, survey.host),
+                               .shared_netns = shared_netns};
   model::Manifest wants;
   wants.requirements.push_back(parse_link(options.link));
   wants.requirements.back().shared_netns = options.shared_netns;

@@ -18,6 +18,7 @@
 #include "app/given.h"
 #include "app/inputs.h"
 #include "app/listener.h"
+#include "app/running.h"
 #include "base/text.h"
 #include "parse/manifest.h"
 #include "plan/planner.h"
@@ -94,8 +95,9 @@ Result<model::Plan> plan_for(const ExecOptions& options, const std::vector<Wish>
     if (wish.address.empty()) words["io.xconnect.require." + wish.service] = "fd:" + wish.service + wish.options;
   auto wants = XC_TRY(parse::parse_annotations(words)).manifest;
   for (auto& wanted : wants.requirements) wanted.where = "SERVICE";
-  model::HostFacts facts{.offered = host.services};
-  if (state) std::ranges::copy(XC_TRY(registry::survey(*state)).offered, std::back_inserter(facts.offered));
+  std::vector<model::Offered> by_containers;
+  if (state) by_containers = XC_TRY(registry::survey(*state)).offered;
+  const model::HostFacts facts{.offered = all_offered(std::move(by_containers), host)};
   auto plan = XC_TRY(plan::make_plan(program, wants, {}, model::Origin::host, host.policy, facts));
   for (auto& link : plan.links) {
     if (model::is_node(link)) return fail(Kind::usage, link.service + ": is a device: programs open it by its path");
@@ -167,11 +169,9 @@ Result<int> run_here(const ExecOptions& options, const std::vector<Wish>& wishes
 
 Result<registry::Record> record_of(const std::string& path, const std::string& container) {
   const auto state = XC_TRY(registry::StateDir::find(path));
-  for (const auto& key : XC_TRY(registry::keys(state))) {
-    if (key.substr(0, key.rfind('.')) != container) continue;
-    auto record = XC_TRY(registry::read(state, key));
-    if (record && XC_TRY(registry::is_alive(record->init))) return std::move(*record);
-  }
+  const auto key = XC_TRY(find_entry(state, container));
+  auto record = key ? XC_TRY(registry::read(state, *key)) : std::nullopt;
+  if (record) return std::move(*record);
   return fail(Kind::usage, container + ": no such container is served");
 }
 

@@ -70,8 +70,7 @@ Result<> serve(Hook& hook, const model::Container& container, const std::optiona
   const auto state = XC_TRY(registry::StateDir::open(hook.options.state));
   (void)registry::sweep(state, container.name);
   const auto market = XC_TRY(registry::survey(state));
-  model::HostFacts facts{.offered = market.offered, .shared_netns = held.shared_net};
-  std::ranges::copy(hook.host.services, std::back_inserter(facts.offered));
+  model::HostFacts facts{.offered = all_offered(market.offered, hook.host), .shared_netns = held.shared_net};
   facts.nodes =
       XC_TRY(inject::look_at_devices(hook.proc, facts.offered, market.providers, manifests.wants, hook.deadline));
   if (trail) {

@@ -160,6 +160,11 @@ Result<model::Container> read_oci_container(reader::Reader& reader, const model:
   return container;
 }
 
+std::vector<model::Offered> all_offered(std::vector<model::Offered> by_containers, const HostConfig& host) {
+  by_containers.insert(by_containers.end(), host.services.begin(), host.services.end());
+  return by_containers;
+}
+
 Result<Manifests> read_manifests(reader::Reader& reader, const model::Container& container,
                                  const HookOptions& options) {
   Manifests manifests;

@@ -42,6 +42,10 @@ struct HostConfig {
 /// The container an OCI state is about, completed from its bundle's config.json.
 [[nodiscard]] Result<model::Container> read_oci_container(reader::Reader& reader, const model::OciState& state);
 
+/// Everything on offer: by containers, in the order of their records, and then by the host.
+[[nodiscard]] std::vector<model::Offered> all_offered(std::vector<model::Offered> by_containers,
+                                                      const HostConfig& host);
+
 /// What a container asks for and offers, from places the host controls.
 struct Manifests {
   model::Manifest wants;

@@ -124,12 +124,9 @@ Result<model::Plan> plan_from_files(const PlanOptions& options) {
   manifests_of.services = options.services;
   const auto manifests = XC_TRY(read_manifests(reader, *container, manifests_of));
   model::HostFacts facts{.offered = host.services, .known_container = false};
-  std::vector<inject::Offering> offerings;
-  for (const auto& offered : facts.offered)
-    if (model::is_device(offered.offer.type)) offerings.push_back({&offered, nullptr});
   const auto deadline = std::chrono::steady_clock::now() + patience;
   const auto proc = XC_TRY(sys::Proc::open());
-  facts.nodes = XC_TRY(inject::look_at_nodes(proc, offerings, deadline));
+  facts.nodes = XC_TRY(inject::look_at_devices(proc, facts.offered, {}, manifests.wants, deadline));
   return plan::make_plan(*container, manifests.wants, manifests.offers.value_or(model::Exports{}), model::Origin::host,
                          host.policy, facts);
 }

@@ -28,7 +28,7 @@ Result<model::HostFacts> look_around(const HookOptions& options, const HostConfi
     facts.offered = std::move(market.offered);
     providers = std::move(market.providers);
   }
-  std::ranges::copy(host.services, std::back_inserter(facts.offered));
+  facts.offered = all_offered(std::move(facts.offered), host);
   const auto proc = XC_TRY(sys::Proc::open());
   facts.nodes = XC_TRY(inject::look_at_devices(proc, facts.offered, providers, wants, deadline));
   return facts;

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "inject/injector.h"
+#include "inject/planting.h"
 #include "registry/leftovers.h"
 
 namespace xc::inject {
@@ -36,16 +37,6 @@ void leave_directories(std::vector<sys::Planted>& all, std::size_t index) {
   all[index].made = std::move(kept);
 }
 
-Result<> take_one_away(const Tools& tools, const sys::Planted& planted) {
-  const auto work = [&]() -> Result<sys::Answer> {
-    XC_CHECK(sys::enter_mount_namespace(tools.container.namespaces.mount));
-    XC_CHECK(sys::undo(tools.container.root, tools.proc, planted));
-    return sys::Answer{};
-  };
-  XC_CHECK(sys::run_child(work, tools.deadline));
-  return {};
-}
-
 }  // namespace
 
 Result<> retract(const Tools& tools, registry::Reentered& held, std::size_t link) {
@@ -58,7 +49,7 @@ Result<> retract(const Tools& tools, registry::Reentered& held, std::size_t link
     registry::Record alone = record;
     alone.planted = {*planted};
     XC_CHECK(registry::leave_to_others(tools.state, registry::key_of(record.container.name, record.init.pid), alone));
-    XC_CHECK_IN(target, take_one_away(tools, alone.planted.front()));
+    XC_CHECK_IN(target, take_away(tools.proc, tools.container, alone.planted, tools.deadline));
     remove_listener(held.entry.directory.get(), planted->shown);
     record.planted.erase(record.planted.begin() + static_cast<std::ptrdiff_t>(index));
   }

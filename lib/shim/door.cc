@@ -8,7 +8,6 @@
 #include "base/pack.h"
 #include "model/address.h"
 #include "registry/records.h"
-#include "sys/borrowed_ids.h"
 #include "sys/namespaces.h"
 #include "sys/net_visit.h"
 #include "sys/parent_dir.h"
@@ -129,6 +128,13 @@ void Door::adopt(grant::Effective effective) {
   effective_ = std::move(effective);
 }
 
+/// The link's role as a user of the provider's, where its rights say so; given back at the end of the caller's block.
+Result<std::optional<sys::BorrowedIds>> Door::as_role() const {
+  std::optional<sys::BorrowedIds> role;
+  if (effective_.uid) role.emplace(XC_TRY_IN(link_.role, sys::BorrowedIds::take(*effective_.uid, *effective_.uid)));
+  return role;
+}
+
 /// An address of the host comes from the host's administrator: symbolic links in it are his. A bus of his may know the
 /// link's role as a user of its own.
 Result<Fd> Door::connect_to_host() const {
@@ -136,16 +142,14 @@ Result<Fd> Door::connect_to_host() const {
   const bool abstract = address_.starts_with('@');
   const Fd file{abstract ? -1 : ::open(address_.c_str(), O_PATH | O_CLOEXEC)};
   if (!file && !abstract) return fail_errno(Kind::kernel, address_, errno);
-  std::optional<sys::BorrowedIds> role;
-  if (effective_.uid) role.emplace(XC_TRY_IN(link_.role, sys::BorrowedIds::take(*effective_.uid, *effective_.uid)));
+  const auto role = XC_TRY(as_role());
   return abstract ? sys::connect_abstract(std::string_view(address_).substr(1), kind_) : sys::connect_path(file, kind_);
 }
 
 Result<Fd> Door::connect_to_container() const {
   if (!address_.starts_with('/')) return connect_in_its_network();
   const Fd file = XC_TRY_IN(provider_name_, container_->root.resolve_entry(address_));
-  std::optional<sys::BorrowedIds> role;
-  if (effective_.uid) role.emplace(XC_TRY_IN(link_.role, sys::BorrowedIds::take(*effective_.uid, *effective_.uid)));
+  const auto role = XC_TRY(as_role());
   return sys::connect_path(file, kind_);
 }
 
@@ -154,8 +158,7 @@ Result<Fd> Door::connect_to_container() const {
 Result<Fd> Door::connect_in_its_network() const {
   const auto visit = XC_TRY_IN(provider_name_, sys::NetVisit::to(street_.proc, container_->init));
   if (address_.starts_with('@')) {
-    std::optional<sys::BorrowedIds> role;
-    if (effective_.uid) role.emplace(XC_TRY_IN(link_.role, sys::BorrowedIds::take(*effective_.uid, *effective_.uid)));
+    const auto role = XC_TRY(as_role());
     return sys::connect_abstract(std::string_view(address_).substr(1), kind_);
   }
   if (visit.at_home())

@@ -15,6 +15,7 @@
 #include "model/link.h"
 #include "model/plan.h"
 #include "registry/providers.h"
+#include "sys/borrowed_ids.h"
 #include "sys/proc.h"
 #include "sys/unix_socket.h"
 
@@ -70,6 +71,7 @@ class Door {
   [[nodiscard]] Result<Fd> knock();
   [[nodiscard]] Result<> find_provider();
   [[nodiscard]] Result<> choose_provider();
+  [[nodiscard]] Result<std::optional<sys::BorrowedIds>> as_role() const;
   [[nodiscard]] Result<Fd> connect_to_host() const;
   [[nodiscard]] Result<Fd> connect_to_container() const;
   [[nodiscard]] Result<Fd> connect_in_its_network() const;

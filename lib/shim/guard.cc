@@ -100,14 +100,7 @@ void DeviceGuard::end() {
 std::vector<PostStatus> DeviceGuard::status() const {
   std::vector<PostStatus> all;
   for (const Watched& one : devices_) {
-    PostStatus status;
-    status.service = one.link->service;
-    status.type = name_of(one.link->type);
-    status.role = one.link->role;
-    status.target = one.link->target;
-    status.passed_over = one.link->passed_over;
-    status.state = "open";
-    status.provider = one.link->provider;
+    PostStatus status = status_of(*one.link);
     status.reason = one.trouble;
     status.restarts = one.restored;
     all.push_back(std::move(status));

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -17,23 +16,13 @@
 #include "sys/descriptors.h"
 #include "sys/log.h"
 #include "sys/privileges.h"
+#include "sys/sealed_file.h"
 
 namespace xc::shim {
 namespace {
 
 constexpr char ready_byte = 'R';
 constexpr char commit_byte = 'C';
-
-Result<Fd> config_file(const Config& config) {
-  const std::string bytes = pack(config);
-  Fd file{::memfd_create("xc-shim-config", MFD_CLOEXEC | MFD_ALLOW_SEALING)};
-  if (!file) return fail_errno(Kind::kernel, "memfd_create", errno);
-  if (::write(file.get(), bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size()))
-    return fail_errno(Kind::kernel, "writing the shim's configuration", errno);
-  constexpr int seals = F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL;
-  if (::fcntl(file.get(), F_ADD_SEALS, seals) != 0) return fail_errno(Kind::kernel, "sealing", errno);
-  return file;
-}
 
 /// In the child: descriptors to their places, everything else closed, then the program. Returns only by _exit.
 [[noreturn]] void become_shim(const Fd& program, const std::vector<int>& wanted) {
@@ -88,7 +77,7 @@ Result<Fd> open_program(const std::string& name) {
 
 Result<Launched> launch(const Fd& program, const Config& config, const std::vector<Fd>& listeners,
                         const std::vector<Fd>& directories, const Fd& init, int milliseconds) {
-  const Fd file = XC_TRY(config_file(config));
+  const Fd file = XC_TRY(sys::sealed_file("xc-shim-config", pack(config)));
   int pair[2];
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
     return fail_errno(Kind::kernel, "socketpair", errno);

@@ -42,14 +42,7 @@ void LeaseDesk::end() {
 }
 
 PostStatus LeaseDesk::status() const {
-  PostStatus status;
-  status.service = link_.service;
-  status.type = name_of(link_.type);
-  status.role = link_.role;
-  status.target = link_.target;
-  status.passed_over = link_.passed_over;
-  status.state = "open";
-  status.provider = link_.provider;
+  PostStatus status = status_of(link_);
   status.reason = reason_;
   status.connections = served_;
   status.refusals = refused_;

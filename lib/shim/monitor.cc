@@ -72,7 +72,7 @@ Result<> Monitor::watch() {
   return {};
 }
 
-Result<> Monitor::place(const model::Link& link, std::unique_ptr<model::Link> own, Fd listener) {
+Result<Post*> Monitor::place(const model::Link& link, std::unique_ptr<model::Link> own, Fd listener) {
   auto free = std::ranges::find_if(places_, [](const Place& one) { return !one.post; });
   if (free == places_.end()) free = places_.insert(free, Place{});
   auto post = std::make_unique<Post>(link, street_, worker_uid_, std::move(listener));
@@ -82,7 +82,7 @@ Result<> Monitor::place(const model::Link& link, std::unique_ptr<model::Link> ow
   free->post = std::move(post);
   for (const Observer& one : observers_)
     if (one.wants(*free->post)) (void)free->post->observe(one.socket.get(), one.payload);  // no worker runs yet
-  return {};
+  return free->post.get();
 }
 
 Result<> Monitor::run() {

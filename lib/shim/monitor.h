@@ -50,7 +50,7 @@ class Monitor {
 
   Monitor(const Config& config, const Street& street, Watch watch, sys::Poller poller, Estate* estate);
   [[nodiscard]] Result<> watch();
-  [[nodiscard]] Result<> place(const model::Link& link, std::unique_ptr<model::Link> own, Fd listener);
+  [[nodiscard]] Result<Post*> place(const model::Link& link, std::unique_ptr<model::Link> own, Fd listener);
   [[nodiscard]] Result<> open_lease_desk(const model::Link& link, Fd listener);
   [[nodiscard]] Result<bool> handle(std::uint64_t token);
   void serve(std::size_t index);

@@ -69,9 +69,7 @@ Result<> Monitor::add(Order& order, std::vector<Fd>& descriptors) {
   const model::Link& link = *own;
   std::erase_if(estate_->host, [&](const auto& known) { return known.offer.name == link.service; });
   std::ranges::move(order.host, std::back_inserter(estate_->host));
-  XC_CHECK(place(link, std::move(own), std::move(descriptors.front())));
-  for (const auto& one : places_)
-    if (one.own && &one.post->link() == &link) one.post->begin();
+  XC_TRY(place(link, std::move(own), std::move(descriptors.front())))->begin();
   if (descriptors.size() > 1) estate_->directories.push_back(std::move(descriptors.back()));
   log::notice(config_.consumer + ": " + link.service + ": link added at " + text::printable(link.target));
   return {};

@@ -110,13 +110,8 @@ std::optional<milliseconds> Post::serve(Clock::time_point now) {
   // A stranger must not even be seen by the provider. Otherwise the provider comes first: while its backlog is full our
   // client waits in ours, as it would in the provider's own.
   if (asks_who_knocks(link_, street_) && !early_) {
-    early_ = Fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-    if (!early_) return after_failed_accept(errno);
-    if (const auto known = check_client(link_, street_, early_); !known) {
-      early_.reset();
-      turn_away(known.error().text);
-      return std::nullopt;
-    }
+    const auto pause = accept_early();
+    if (!early_) return pause;
   }
   Door::Opened opened = door_.open();
   if (opened.busy) return milliseconds(5);
@@ -125,6 +120,17 @@ std::optional<milliseconds> Post::serve(Clock::time_point now) {
   if (!client) return after_failed_accept(errno);
   if (auto outcome = admit(std::move(client), std::move(opened), now); !outcome) turn_away(outcome.error().text);
   if (door_.effective().direct && !shortcut_.is_shown()) tend_shortcut();  // the next client needs nobody any more
+  return std::nullopt;
+}
+
+/// Into early_, if it may come in; otherwise how long to leave the listener alone.
+std::optional<milliseconds> Post::accept_early() {
+  early_ = Fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+  if (!early_) return after_failed_accept(errno);
+  const auto known = check_client(link_, street_, early_);
+  if (known) return std::nullopt;
+  early_.reset();
+  turn_away(known.error().text);
   return std::nullopt;
 }
 
@@ -323,13 +329,20 @@ void Post::close(std::string reason) {
   log::error(street_.consumer + ": " + link_.service + ": link closed: " + reason_);
 }
 
-PostStatus Post::status() const {
+PostStatus status_of(const model::Link& link) {
   PostStatus status;
-  status.service = link_.service;
-  status.type = name_of(link_.type);
-  status.role = link_.role;
-  status.target = link_.target;
-  status.passed_over = link_.passed_over;
+  status.service = link.service;
+  status.type = name_of(link.type);
+  status.role = link.role;
+  status.target = link.target;
+  status.passed_over = link.passed_over;
+  status.state = "open";
+  status.provider = link.provider;
+  return status;
+}
+
+PostStatus Post::status() const {
+  PostStatus status = status_of(link_);
   status.state = closed_ ? "closed" : shortcut_.is_shown() ? "direct" : "open";
   status.provider = door_.provider();
   status.reason = shortcut_.trouble().empty() ? reason_ : shortcut_.trouble();

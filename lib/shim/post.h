@@ -69,6 +69,9 @@ void fields(A& a, PostStatus& s) {
   a("last-reasons", s.last_reasons);
 }
 
+/// What the plan says of a link, "open", and no figure yet.
+[[nodiscard]] PostStatus status_of(const model::Link& link);
+
 class Post {
  public:
   /// `link` and `street` outlive the post.
@@ -127,6 +130,7 @@ class Post {
     std::vector<std::string> reasons;
   };
   void tend_shortcut();
+  [[nodiscard]] std::optional<std::chrono::milliseconds> accept_early();
   [[nodiscard]] Result<> admit(Fd client, Door::Opened opened, Clock::time_point now);
   [[nodiscard]] std::optional<std::chrono::milliseconds> serve_vchan(Clock::time_point now);
   [[nodiscard]] Result<> greet(const Fd& server) const;

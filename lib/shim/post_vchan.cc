@@ -6,8 +6,6 @@
 
 #include "shim/admission.h"
 #include "shim/post.h"
-
-#include "shim/admission.h"
 #include "shim/worker.h"
 #include "sys/unix_message.h"
 
@@ -36,12 +34,9 @@ std::optional<milliseconds> Post::serve_vchan(Clock::time_point now) {
   if (now < not_before_) return std::chrono::ceil<milliseconds>(not_before_ - now);
   if (early_ && has_given_up(early_)) early_.reset();
   if (saturated()) return until_client_has_left;
-  if (!early_) early_ = Fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-  if (!early_) return std::nullopt;
-  if (const auto known = check_client(link_, street_, early_); !known) {
-    early_.reset();
-    turn_away(known.error().text);
-    return std::nullopt;
+  if (!early_) {
+    const auto pause = accept_early();
+    if (!early_) return pause;
   }
   Door::Opened opened = door_.open();
   reason_ = std::move(opened.reason);

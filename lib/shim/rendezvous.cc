@@ -2,7 +2,6 @@
 #include "shim/rendezvous.h"
 
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -12,6 +11,7 @@
 
 #include "base/json_out.h"
 #include "shim/door.h"
+#include "sys/sealed_file.h"
 #include "sys/unix_message.h"
 
 namespace xc::shim {
@@ -31,15 +31,6 @@ void fields(A& a, Description& d) {
   a("type", d.type);
 }
 
-Result<Fd> sealed(const std::string& text) {
-  Fd file{::memfd_create("xconnect", MFD_CLOEXEC | MFD_ALLOW_SEALING)};
-  if (!file) return fail_errno(Kind::kernel, "memfd_create", errno);
-  constexpr int seals = F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL;
-  const bool written = ::pwrite(file.get(), text.data(), text.size(), 0) == static_cast<ssize_t>(text.size());
-  if (!written || ::fcntl(file.get(), F_ADD_SEALS, seals) != 0) return fail_errno(Kind::kernel, "sealing", errno);
-  return file;
-}
-
 }  // namespace
 
 Result<Fd> meet(const model::Link& link, Fd client) {
@@ -54,7 +45,7 @@ Result<Fd> meet(const model::Link& link, Fd client) {
   if (::fcntl(theirs.get(), F_SETFL, O_RDWR) != 0) return fail_errno(Kind::kernel, "F_SETFL", errno);
   const std::string text =
       to_json(Description{link.service, link.role, link.target, std::string(name_of(link.type))}) + "\n";
-  const Fd file = XC_TRY(sealed(text));
+  const Fd file = XC_TRY(sys::sealed_file("xconnect", text));
   const std::array<int, 2> passed{theirs.get(), file.get()};
   const auto sent = XC_TRY_IN("handing a descriptor over", sys::send_message(client.get(), text, passed));
   if (sent && *sent == text.size()) return ours;

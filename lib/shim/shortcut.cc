@@ -6,11 +6,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 
 #include "registry/providers.h"
 #include "registry/records.h"
+#include "sys/carried_tree.h"
 #include "sys/child.h"
 #include "sys/log.h"
 #include "sys/mounts.h"
@@ -43,48 +45,35 @@ Result<Spot> find_spot(const sys::RootedDir& root, const std::string& target, co
 /// A copy of the provider's socket as a mount, taken in the namespace that it lies in.
 Result<sys::Tree> copy(const Way& way) {
   if (!way.mounts) return sys::clone_tree(way.socket.get(), sys::Use::socket);
-  sys::Tree tree;
-  const auto work = [&]() -> Result<sys::Answer> {
+  const auto make = [&]() -> Result<sys::Tree> {
     XC_CHECK(sys::enter_mount_namespace(way.mounts));
-    auto cloned = XC_TRY(sys::clone_tree(way.socket.get(), sys::Use::socket));
-    if (!cloned.detached) return fail(Kind::kernel, "this kernel has no open_tree(2), which direct links need", ENOSYS);
-    sys::Answer answer(cloned.restricted ? "r" : "");
-    answer.descriptors.push_back(std::move(cloned.fd));
-    return answer;
+    auto tree = XC_TRY(sys::clone_tree(way.socket.get(), sys::Use::socket));
+    if (tree.detached) return tree;
+    return fail(Kind::kernel, "this kernel has no open_tree(2), which direct links need", ENOSYS);
   };
-  auto answer = XC_TRY(sys::run_child(work, std::chrono::steady_clock::now() + patience));
-  if (answer.descriptors.size() != 1) return fail(Kind::internal, "a socket came without its mount");
-  tree.fd = std::move(answer.descriptors.front());
-  tree.detached = true;
-  tree.restricted = answer.bytes == "r";
-  tree.id = XC_TRY(sys::id_of(way.socket.get()));
-  return tree;
+  return sys::tree_from_child(make, std::chrono::steady_clock::now() + patience);
+}
+
+/// The consumer, as its record knows it.
+Result<registry::Provider> hold_consumer(const Street& street) {
+  const auto record = XC_TRY(registry::read(*street.state, street.key));
+  if (!record) return fail(Kind::again, "the container's record is gone");
+  return registry::hold(street.proc, *record);
 }
 
 /// Runs `work` on the entry that shows `expected`, inside the consumer.
 template <class Work>
-Result<> at_spot(const Street& street, const std::string& target, const sys::FileId& expected, const Work& work) {
-  const auto record = XC_TRY(registry::read(*street.state, street.key));
-  if (!record) return fail(Kind::again, "the container's record is gone");
-  const auto held = XC_TRY(registry::hold(street.proc, *record));
-  const auto namespaces = XC_TRY(sys::open_namespaces(held.init));
+Result<> at_spot(const Street& street, const registry::Provider& consumer, const std::string& target,
+                 const sys::FileId& expected, const Work& work) {
+  const auto namespaces = XC_TRY(sys::open_namespaces(consumer.init));
   const auto inside = [&]() -> Result<sys::Answer> {
     XC_CHECK(sys::enter_mount_namespace(namespaces.mount));
-    const Spot spot = XC_TRY(find_spot(held.root, target, expected));
-    XC_CHECK(work(spot));
+    const Spot spot = XC_TRY(find_spot(consumer.root, target, expected));
+    XC_CHECK(work(spot, street.proc));
     return sys::Answer{};
   };
   XC_CHECK(sys::run_child(inside, std::chrono::steady_clock::now() + patience));
   return {};
-}
-
-/// What the record says our listener is at that place.
-Result<sys::FileId> listener_at(const Street& street, const std::string& target) {
-  const auto record = XC_TRY(registry::read(*street.state, street.key));
-  if (record)
-    for (const auto& planted : record->planted)
-      if (planted.target == target) return planted.shown;
-  return fail(Kind::again, target + ": nothing of ours is there");
 }
 
 }  // namespace
@@ -117,10 +106,13 @@ void Shortcut::tend(Door& door) {
 }
 
 Result<> Shortcut::show(const Way& way, sys::FileId socket) {
-  const auto listener = XC_TRY(listener_at(street_, link_.target));
+  const auto consumer = XC_TRY(hold_consumer(street_));
+  const auto& planted = consumer.record.planted;
+  const auto listener = std::ranges::find(planted, link_.target, &sys::Planted::target);
+  if (listener == planted.end()) return fail(Kind::again, link_.target + ": nothing of ours is there");
   const auto tree = XC_TRY(copy(way));
-  XC_CHECK(at_spot(street_, link_.target, listener, [&](const Spot& spot) {
-    return sys::attach_tree(street_.proc, tree, spot.file.get(), spot.directory.get(), spot.name);
+  XC_CHECK(at_spot(street_, consumer, link_.target, listener->shown, [&](const Spot& spot, const sys::Proc& proc) {
+    return sys::attach_tree(proc, tree, spot.file.get(), spot.directory.get(), spot.name);
   }));
   shown_ = socket;
   return {};
@@ -128,8 +120,11 @@ Result<> Shortcut::show(const Way& way, sys::FileId socket) {
 
 void Shortcut::take_away() {
   if (!shown_) return;
-  const auto gone = at_spot(street_, link_.target, *shown_,
-                            [&](const Spot& spot) { return sys::detach(street_.proc, spot.file.get()); });
+  const auto gone = [&]() -> Result<> {
+    const auto consumer = XC_TRY(hold_consumer(street_));
+    return at_spot(street_, consumer, link_.target, *shown_,
+                   [](const Spot& spot, const sys::Proc& proc) { return sys::detach(proc, spot.file.get()); });
+  }();
   shown_.reset();
   if (!gone) log::warning(street_.consumer + ": " + link_.service + ": " + gone.error().text);
 }

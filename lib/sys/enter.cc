@@ -17,13 +17,13 @@
 
 #include "base/text.h"
 #include "sys/namespaces.h"
+#include "sys/sealed_file.h"
 #include "sys/small_file.h"
 
 namespace xc::sys {
 namespace {
 
 constexpr std::size_t status_limit = 65536;
-constexpr int all_seals = F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL;
 
 Result<Fd> copy_of(const Fd& program) {
   struct stat facts{};
@@ -35,7 +35,7 @@ Result<Fd> copy_of(const Fd& program) {
     if (moved <= 0) return fail_errno(Kind::kernel, "copying the program", errno);
     left -= moved;
   }
-  if (::fcntl(copy.get(), F_ADD_SEALS, all_seals) != 0) return fail_errno(Kind::kernel, "sealing", errno);
+  XC_CHECK(seal(copy));
   return copy;
 }
 
@@ -96,8 +96,7 @@ int exit_code_of(int status) {
 Result<> run_from_memory(const std::vector<std::string>& words) {
   const Fd program{::open("/proc/self/exe", O_RDONLY | O_CLOEXEC)};
   if (!program) return fail_errno(Kind::kernel, "/proc/self/exe", errno);
-  const int seals = ::fcntl(program.get(), F_GET_SEALS);
-  if (seals >= 0 && (seals & all_seals) == all_seals) return {};
+  if (is_sealed(program)) return {};
   const Fd copy = XC_TRY(copy_of(program));
   std::vector<char*> arguments;
   for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));

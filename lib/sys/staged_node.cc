@@ -10,20 +10,9 @@
 
 #include <cerrno>
 
-#include "base/pack.h"
+#include "sys/carried_tree.h"
 
 namespace xc::sys {
-
-/// What a child says of the tree whose descriptor it hands back.
-struct StagedTree {
-  FileId id;
-  bool restricted = false;
-};
-template <class A>
-void fields(A& a, StagedTree& t) {
-  a("id", t.id);
-  a("restricted", t.restricted);
-}
 
 namespace {
 
@@ -69,25 +58,14 @@ Result<Fd> make_node(const Fd& directory, DeviceNumber number, mode_t mode, Owne
 }  // namespace
 
 Result<Tree> stage_node(DeviceNumber number, mode_t mode, Owner owner, Deadline deadline) {
-  const auto work = [&]() -> Result<Answer> {
+  const auto make = [&]() -> Result<Tree> {
     const Fd directory = XC_TRY(mount_own_tmpfs());
     const Fd node = XC_TRY(make_node(directory, number, mode, owner));
     Tree tree = XC_TRY(clone_tree(node.get(), Use::device));
-    if (!tree.detached) return fail(Kind::kernel, "this kernel has no open_tree(2), which device nodes need", ENOSYS);
-    Answer answer(pack(StagedTree{tree.id, tree.restricted}));
-    answer.descriptors.push_back(std::move(tree.fd));
-    return answer;
+    if (tree.detached) return tree;
+    return fail(Kind::kernel, "this kernel has no open_tree(2), which device nodes need", ENOSYS);
   };
-  auto answer = XC_TRY_IN("making a device node", run_child(work, deadline));
-  const auto staged = XC_TRY(unpack<StagedTree>(answer.bytes));
-  if (answer.descriptors.size() != 1) return fail(Kind::internal, "a device node came without its mount");
-  Tree tree;
-  tree.fd = std::move(answer.descriptors.front());
-  tree.detached = true;
-  tree.restricted = staged.restricted;
-  tree.use = Use::device;
-  tree.id = staged.id;
-  return tree;
+  return XC_TRY_IN("making a device node", tree_from_child(make, deadline));
 }
 
 }  // namespace xc::sys
