@@ -21,10 +21,11 @@ void Channel::sleep_for_peer() {
 
 void Channel::sleep_for_data() {
   if (in_.in_ring() && vigil_.worthwhile()) {
+    const auto what = spoke_ ? Vigil::For::answer : Vigil::For::flow;
     bool seen = false;
     {
       const Unlocked unlocked(lock_);
-      seen = Vigil::look([this] { return in_.stirred(); });
+      seen = Vigil::look([this] { return in_.stirred(); }, what);
     }
     vigil_.learn(seen);
     if (seen) return;
@@ -76,6 +77,7 @@ long Channel::read(char* bytes, std::size_t size) {
     long got = 0;
     if (size > 0) got = in_.get(socket_, bytes, std::min(size, in_.size()), blocking_ ? &lock_ : nullptr);
     if (got < 0) return end_of_reading();
+    if (got > 0) spoke_ = false;
     if (got > 0 || !blocking_ || (size == 0 && arrived() > 0)) {
       expect_data(0);
       return got;
@@ -105,7 +107,10 @@ long Channel::receive(char* bytes, std::size_t size) {
       if (ready < size) return more ? 0 : -1;
     }
     const long got = in_.get(socket_, bytes + done, size - done, blocking_ ? &lock_ : nullptr);
-    if (got > 0) done += static_cast<std::size_t>(got);
+    if (got > 0) {
+      done += static_cast<std::size_t>(got);
+      spoke_ = false;
+    }
     if (got == 0) sleep_for_data();
     if (got >= 0) continue;
     if (done > 0) (void)in_.put_back(bytes, done);
@@ -132,6 +137,7 @@ long Channel::write_some(const char* bytes, std::size_t size, bool may_wait) {
       taken = out_.give(socket_, bytes, size, least);
     if (taken < 0) return -1;
     promised_ -= std::min(promised_, static_cast<std::size_t>(taken));
+    spoke_ = spoke_ || taken > 0;
     if (out_.kept() > 0) carry();
     if (static_cast<std::size_t>(taken) < size && !may_wait) want_room();
     if (taken > 0 || !may_wait) return taken;
