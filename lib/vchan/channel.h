@@ -84,7 +84,7 @@ class Channel {
   std::size_t promised_ = 0;  ///< what buffer_space() said, less what was written since
 
   Vigil vigil_;
-  bool spoke_ = false;  ///< since we last heard the peer: an answer may be on its way
+  bool spoke_ = false;   ///< since we last heard the peer: an answer may be on its way
   Sleeper events_;       ///< for the caller's poll
   Fd nudge_;             ///< an event of our own making
   bool asked_ = false;   ///< the caller looks at events at all
