@@ -22,10 +22,7 @@ void Stream::consume(std::size_t count) {
   (void)take_descriptors(count);  // closed here
   head_ += count;
   position_ += count;
-  if (head_ == buffer_.size()) {
-    head_ = 0;
-    buffer_.clear();
-  }
+  if (empty()) clear();
 }
 
 void Stream::take(Stream& from, std::size_t count) {
@@ -38,11 +35,12 @@ void Stream::take(Stream& from, std::size_t count) {
     pins_.push_back({offset, std::move(pin.descriptors), offset + (pin.end - pin.offset)});
     from.pins_.pop_front();
   }
-  if (empty() && count == from.data().size() && count > 256) {  // the whole buffer changes hands, no byte is copied
+  if (const auto waiting = data(); waiting.size() <= from.head_ && count == from.data().size() && count > 256) {
+    from.head_ -= waiting.size();  // the whole buffer changes hands, only what waits here is copied
+    from.buffer_.replace(from.head_, waiting.size(), waiting);
     std::swap(buffer_, from.buffer_);
     std::swap(head_, from.head_);
-    from.buffer_.clear();
-    from.head_ = 0;
+    from.clear();
     from.position_ += count;
     return;
   }
@@ -72,8 +70,13 @@ void Stream::rest() {
 }
 
 void Stream::compact() {
-  if (head_ == 0) return;
-  buffer_.erase(0, head_);
+  if (head_ <= headroom) return;
+  buffer_.erase(0, head_ - headroom);
+  head_ = headroom;
+}
+
+void Stream::clear() {
+  buffer_.clear();
   head_ = 0;
 }
 

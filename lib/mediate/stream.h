@@ -5,6 +5,7 @@
 // into a stream without room. append() itself never refuses, so that a short answer of our own always fits.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -28,7 +29,8 @@ struct Pin {
 
 class Stream {
  public:
-  static constexpr std::size_t default_capacity = 64 * 1024;
+  /// What most programs write at once, and a head of it: a request with 64 KiB goes in one piece.
+  static constexpr std::size_t default_capacity = 68 * 1024;
 
   explicit Stream(std::size_t capacity = default_capacity) : capacity_(capacity) {}
 
@@ -74,7 +76,11 @@ class Stream {
   [[nodiscard]] bool finished() const { return ended_ && empty(); }
 
  private:
+  /// Kept free in front of bytes that come in, so that a new head fits before a body without moving it.
+  static constexpr std::size_t headroom = 256;
+
   void compact();
+  void clear();
 
   std::string buffer_;
   std::size_t head_ = 0;
@@ -88,10 +94,15 @@ class Stream {
 template <class Fill>
 std::size_t Stream::fill(std::size_t limit, Fill&& fill) {
   compact();
-  const std::size_t before = buffer_.size();
-  buffer_.resize_and_overwrite(before + limit,  // no zeroing of what is about to be written
-                               [&](char* bytes, std::size_t) { return before + fill(bytes + before, limit); });
-  return buffer_.size() - before;
+  if (buffer_.empty()) head_ = headroom;
+  const std::size_t before = std::max(buffer_.size(), head_);
+  std::size_t added = 0;
+  buffer_.resize_and_overwrite(before + limit, [&](char* bytes, std::size_t) {  // no zeroing of what is to be written
+    added = fill(bytes + before, limit);
+    return before + added;
+  });
+  if (empty()) clear();
+  return added;
 }
 
 /// The four streams of one connection. `from_*` are read by the mediator, `to_*` written.

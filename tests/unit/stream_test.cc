@@ -49,6 +49,32 @@ TEST(Stream, ADescriptorTravelsWithItsByte) {
   EXPECT_EQ(from.data(), "d");
 }
 
+/// A body that came with a head of its own, which was read; behind what the mediator wrote instead of it.
+std::string behind(std::string_view written) {
+  Stream from;
+  Stream to;
+  const std::string came = "head" + std::string(1000, 'b');
+  EXPECT_EQ(from.fill(from.room(), [&](char* bytes, std::size_t) { return came.copy(bytes, came.size()); }), 1004U);
+  from.consume(4);
+  from.pin(one_descriptor());
+  from.append("c");
+  to.append(written);
+  to.take(from, 1001);
+  EXPECT_TRUE(from.empty());
+  EXPECT_EQ(from.position(), 1005U);
+  EXPECT_EQ(to.position(), 0U);
+  EXPECT_EQ(to.pins().at(0).offset, written.size() + 1000);
+  from.append("next");
+  EXPECT_EQ(from.data(), "next");
+  return std::string(to.data());
+}
+
+TEST(Stream, TakesABodyBehindAHeadOfAnyLength) {
+  const std::string body = std::string(1000, 'b') + "c";
+  for (const std::size_t size : {0UL, 1UL, 4UL, 255UL, 256UL, 260UL, 261UL, 5000UL})
+    EXPECT_EQ(behind(std::string(size, 'h')), std::string(size, 'h') + body) << size;
+}
+
 TEST(Stream, ConsumingABytesClosesItsDescriptors) {
   Stream stream;
   auto descriptors = one_descriptor();
