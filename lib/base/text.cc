@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
+#include <cstring>
 
 namespace xc::text {
 namespace {
@@ -30,6 +32,16 @@ std::size_t sequence_length(std::string_view text) {
   if (lead == 0xed && byte(1) > 0x9f) return 0;  // surrogate
   if (lead == 0xf0 && byte(1) < 0x90) return 0;  // overlong
   if (lead == 0xf4 && byte(1) > 0x8f) return 0;  // above U+10FFFF
+  return length;
+}
+
+/// How many bytes at the start of `text` are surely ASCII: whole words of them.
+std::size_t plain_length(std::string_view text) {
+  std::size_t length = 0;
+  for (std::uint64_t word = 0; text.size() - length >= sizeof word; length += sizeof word) {
+    std::memcpy(&word, text.data() + length, sizeof word);
+    if ((word & 0x8080808080808080U) != 0) break;
+  }
   return length;
 }
 
@@ -121,6 +133,8 @@ bool is_name(std::string_view text, std::size_t limit) {
 
 bool is_utf8(std::string_view text) {
   while (!text.empty()) {
+    text.remove_prefix(plain_length(text));
+    if (text.empty()) break;
     const auto length = sequence_length(text);
     if (length == 0) return false;
     text.remove_prefix(length);

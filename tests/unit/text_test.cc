@@ -47,9 +47,14 @@ TEST(Text, NamesAreShortAndPlain) {
 }
 
 TEST(Text, Utf8IsStrict) {
-  EXPECT_TRUE(is_utf8("gr\xc3\xbc\xc3\x9f \xf0\x9f\x98\x80"));
-  for (const char* wrong : {"\xc0\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe2\x82", "\xff"})
-    EXPECT_FALSE(is_utf8(wrong));
+  for (std::size_t before = 0; before < 17; ++before) {
+    for (std::size_t after = 0; after < 17; ++after) {
+      const auto amid = [&](const char* text) { return std::string(before, 'a') + text + std::string(after, '\x7f'); };
+      EXPECT_TRUE(is_utf8(amid("gr\xc3\xbc\xc3\x9f \xf0\x9f\x98\x80")));
+      for (const char* wrong : {"\xc0\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe2\x82", "\xff"})
+        EXPECT_FALSE(is_utf8(amid(wrong)));
+    }
+  }
 }
 
 }  // namespace
