@@ -69,6 +69,18 @@ constexpr std::array entries{
           "the connector is leased already",
           "a lease gives one connector to one consumer",
           "ask for another connector in the role, \"lease:NAME\"; /sys/class/drm lists them"},
+    Entry{"a lease needs a card that is kept open for all who lease from it|"
+          "owner and mode of the device are set by its rules, and without root *",
+          "podman was started by an ordinary user: a container of theirs is shown the host's own node, and nothing can "
+          "be "
+          "made or kept for it",
+          "leave that out of role and rules, or run the container as root"},
+    Entry{"*: the user may open it as member of a group only, and the container is without the user's groups*",
+          "an ordinary user's container has the user's rights but not the user's groups",
+          "podman run --group-add keep-groups (with crun), or an access list: setfacl -m u:USER:rw NODE"},
+    Entry{"*: the user may not open it, and only root can make another node of it*",
+          "an ordinary user's container can have the devices that the user may open, and no others",
+          "setfacl -m u:USER:rw NODE, a udev rule (TAG+=\"uaccess\"), or run the container as root"},
     Entry{"a lease without a container|the client takes no byte",
           "the client of a lease went away, or does not read what it asked for", "look at the client"},
 };

@@ -7,6 +7,9 @@ namespace xc::advice {
 namespace {
 
 constexpr std::array entries{
+    Entry{"called as user *, who may not enter a container*",
+          "the hook was called by an ordinary user outside of any user namespace, who can plant nothing",
+          "let podman call it (it does so as root of the user's namespace), or run the engine as root"},
     Entry{"is not a command; see xc-inject --help|"
           "unknown option, or one without its value; see xc-hook --help|too "
           "many arguments; see xc-hook --help",

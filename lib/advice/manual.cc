@@ -84,7 +84,8 @@ constexpr const char* files =
     ".TP\n.B /etc/xconnect/policy.d/*.json\nwho may use what; with one file or more, what no entry allows is refused\n"
     ".TP\n.B /etc/xconnect/services.d/*.json\nwhat the host itself offers\n"
     ".TP\n.B run.json, services.json\nbeside config.json, or beside LXC's configuration of the container\n"
-    ".TP\n.B /run/xconnect\nwho runs, and the sockets; root's alone, on tmpfs\n";
+    ".TP\n.B /run/xconnect\nwho runs, and the sockets; root's alone, on tmpfs\n"
+    ".TP\n.B /run/user/UID/xconnect\nthe same of an ordinary user, whose podman calls the hooks without root\n";
 
 constexpr const char* shim =
     "One shim serves one container. Its monitor accepts connections and finds the provider anew for each of them; it "

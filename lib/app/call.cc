@@ -127,7 +127,7 @@ std::string hook_help() {
          "It plants what the container was granted before its first instruction runs, or the container does not "
          "start.\n"
          "\n"
-         "  --state DIR      state directory (/run/xconnect)\n"
+         "  --state DIR      state directory (/run/xconnect; for podman without root /run/user/UID/xconnect)\n"
          "  --config DIR     host policy and host services: DIR/policy.d, DIR/services.d (/etc/xconnect)\n"
          "  --run FILE       what the container asks for, instead of run.json beside config.json\n"
          "  --services FILE  what the container offers, instead of services.json beside config.json\n"

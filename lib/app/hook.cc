@@ -1,6 +1,7 @@
 #include "app/hook.h"
 
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -10,6 +11,7 @@
 #include "app/inputs.h"
 #include "app/launcher.h"
 #include "app/trail.h"
+#include "base/text.h"
 #include "grant/hosted_bus.h"
 #include "inject/container.h"
 #include "inject/injector.h"
@@ -18,6 +20,7 @@
 #include "registry/leftovers.h"
 #include "registry/providers.h"
 #include "sys/log.h"
+#include "sys/own_users.h"
 
 namespace xc::app {
 namespace {
@@ -73,6 +76,7 @@ Result<> serve(Hook& hook, const model::Container& container, const std::optiona
   model::HostFacts facts{.offered = all_offered(market.offered, hook.host), .shared_netns = held.shared_net};
   facts.nodes =
       XC_TRY(inject::look_at_devices(hook.proc, facts.offered, market.providers, manifests.wants, hook.deadline));
+  facts.rootless = !sys::is_root_of_the_machine();
   if (trail) {
     facts.declared = trail->declared;
     facts.others_may_offer = true;
@@ -139,6 +143,11 @@ Result<> open_log(const HookOptions& options) {
 Result<> run_hook(const Call& call) {
   const auto now = std::chrono::steady_clock::now();
   const auto deadline = now + std::chrono::milliseconds(call.options.deadline_ms);
+  if (::geteuid() != 0)
+    return fail(Kind::usage,
+                "called as user " + text::number(::geteuid()) +
+                    ", who may not enter a container: podman calls hooks as root of the user's namespace (for other "
+                    "engines: podman unshare), or call it as root");
   // Standard input first and always to its end: crun fails the container when a hook does not read it.
   model::OciState state;
   if (!call.lxc) {

@@ -21,7 +21,7 @@ namespace {
 constexpr std::size_t manifest_limit = 64UL * 1024;  // R16
 constexpr std::size_t engine_limit = 1024UL * 1024;
 constexpr std::string_view image_directory = "/etc/xconnect";
-constexpr const char* default_config = "/etc/xconnect";
+constexpr std::string_view default_config = "/etc/xconnect";
 
 /// Nothing when it is not there.
 Result<std::optional<Fd>> open_directory(const std::string& path) {
@@ -71,9 +71,9 @@ using Add = Result<> (*)(reader::Reader&, const std::string&, const std::string&
 Result<> read_each(reader::Reader& reader, const std::string& path, HostConfig& config, Add add) {
   const auto directory = XC_TRY(open_directory(path));
   if (!directory) return {};
+  const auto keeper = path.starts_with(default_config) ? reader::Keeper::etc : reader::Keeper::host;
   for (const auto& name : XC_TRY_IN(path, documents_in(*directory))) {
-    const auto text =
-        XC_TRY_IN(path, reader::read_document(directory->get(), name, manifest_limit, reader::Keeper::host));
+    const auto text = XC_TRY_IN(path, reader::read_document(directory->get(), name, manifest_limit, keeper));
     // Without the only policy file everything would be allowed: what was there a moment ago is not absent.
     if (!text) return fail(Kind::again, path + "/" + name + ": was taken away while the directory was read");
     XC_CHECK_IN(path, add(reader, *text, name, config));
@@ -119,7 +119,7 @@ Result<std::optional<std::string>> read_beside(const std::string& directory, con
 Result<HostConfig> read_host_config(reader::Reader& reader, const std::string& named) {
   if (!named.empty() && !XC_TRY(open_directory(named)))
     return fail(Kind::usage, "--config " + text::printable(named) + ": is not there");
-  const std::string directory = named.empty() ? default_config : named;
+  const std::string directory = named.empty() ? std::string(default_config) : named;
   HostConfig config;
   XC_CHECK(read_each(reader, directory + "/policy.d", config, &add_policy));
   XC_CHECK(read_each(reader, directory + "/services.d", config, &add_services));

@@ -13,6 +13,7 @@
 #include "plan/planner.h"
 #include "plan/variables.h"
 #include "registry/providers.h"
+#include "sys/own_users.h"
 
 namespace xc::app {
 namespace {
@@ -28,6 +29,7 @@ Result<model::HostFacts> look_around(const HookOptions& options, const HostConfi
     facts.offered = std::move(market.offered);
     providers = std::move(market.providers);
   }
+  facts.rootless = !sys::is_root_of_the_machine();
   facts.offered = all_offered(std::move(facts.offered), host);
   const auto proc = XC_TRY(sys::Proc::open());
   facts.nodes = XC_TRY(inject::look_at_devices(proc, facts.offered, providers, wants, deadline));
@@ -49,7 +51,7 @@ Elements variables_for(const model::Plan& plan, const model::Manifest& wants) {
 Elements rules_for(const model::Plan& plan) {
   Elements elements;
   for (const model::Link& link : plan.links)
-    if (model::is_node(link) && link.device)
+    if (model::is_node(link) && link.device && !link.device->lent)  // an ordinary user's container has no rules
       elements.push_back("{\"allow\":true,\"type\":\"c\",\"major\":" + text::number(link.device->node.major) +
                          ",\"minor\":" + text::number(link.device->node.minor) + ",\"access\":\"rw\"}");
   return elements;

@@ -75,6 +75,7 @@ struct Device {
   std::string pair;  ///< name of the other node of that GPU: of a card the render node, and the other way round
   DeviceRules rules;
   std::optional<std::string> connector{};  ///< a lease of that connector, or with an empty name of any
+  bool lent = false;  ///< the host's own node is shown, as it is: an ordinary user can make none, and no rule for it
 };
 template <class A>
 void fields(A& a, Device& d) {
@@ -85,6 +86,7 @@ void fields(A& a, Device& d) {
   a("pair", d.pair);
   a("rules", d.rules);
   a("connector", d.connector);
+  a("lent", d.lent);
 }
 
 }  // namespace xc::model

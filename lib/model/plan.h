@@ -86,6 +86,7 @@ struct HostFacts {
   bool known_container = true;                   ///< false: planned from files alone, nothing else here was looked up
   bool shared_netns = false;                     ///< the container lives in the host's network namespace
   std::vector<NodeFacts> nodes{};                ///< those that offered devices name
+  bool rootless = false;                         ///< planned for an ordinary user, who is root in a user namespace only
 };
 template <class A>
 void fields(A& a, HostFacts& f) {
@@ -95,6 +96,7 @@ void fields(A& a, HostFacts& f) {
   a("known-container", f.known_container);
   a("shared-netns", f.shared_netns);
   a("nodes", f.nodes);
+  a("rootless", f.rootless);
 }
 
 }  // namespace xc::model

@@ -12,6 +12,8 @@ constexpr std::uint64_t highest_pid = 4194304;  // PID_MAX_LIMIT (proc(5))
 constexpr std::string_view ours = "io.xconnect.";
 constexpr std::string_view require = "io.xconnect.require.";
 constexpr std::string_view manager = "io.container.manager";  // who wrote the others: podman says "libpod"
+constexpr std::string_view keeps_groups =
+    "run.oci.keep_original_groups";  // what --group-add keep-groups becomes (crun(1))
 
 /// `key` as Go's encoding/json compares keys: ASCII letters fold, and with them the two characters beyond ASCII whose
 /// simple case folding is an ASCII letter, U+017F (long s) and U+212A (Kelvin sign).
@@ -53,14 +55,14 @@ Result<std::string> read_exact(View object, std::string_view name, const Word& k
   return read_word(member, kind);
 }
 
-/// Our annotations, and by whose hand they came. Their keys are data, not names of fields: no engine folds them.
+/// Those that are kept. Their keys are data, not names of fields: no engine folds them.
 Result<std::map<std::string, std::string>> read_annotations(View object) {
   std::map<std::string, std::string> kept;
   const auto annotations = XC_TRY(find_exact(object, "annotations"));
   if (!annotations) return kept;
   const std::vector<View> members = XC_TRY(read_object(*annotations, "an object of strings", no_limit));
   for (const View& member : members) {
-    if (!member.name().starts_with(ours) && member.name() != manager) continue;
+    if (!is_kept_annotation(member.name())) continue;
     if (!is_plain(member.name())) return member.fail("a key with control characters");
     kept[member.name()] = XC_TRY(read_word(member, word::plain));
   }
@@ -112,6 +114,10 @@ void add_requests(View root, std::map<std::string, std::string>& annotations) {
 }
 
 }  // namespace
+
+bool is_kept_annotation(std::string_view key) {
+  return key.starts_with(ours) || key == manager || key == keeps_groups;
+}
 
 Result<model::OciState> parse_state(std::string_view text) {
   const Document document = XC_TRY(Document::parse(text, "state", engine_limits));

@@ -18,4 +18,7 @@ namespace xc::parse {
 /// and of duplicates the last; crun takes the exact key and the first. Both cases are refused here (R07, MAN-05).
 [[nodiscard]] Result<model::OciConfig> parse_config(std::string_view text, std::string_view file);
 
+/// Annotations that are kept: ours, by whose hand they came, and whether the container keeps its user's groups.
+[[nodiscard]] bool is_kept_annotation(std::string_view key);
+
 }  // namespace xc::parse

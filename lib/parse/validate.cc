@@ -4,6 +4,7 @@
 
 #include "base/escape.h"
 #include "base/text.h"
+#include "parse/engine.h"
 #include "parse/field.h"
 #include "parse/wayland_rules.h"
 #include "parse/words.h"
@@ -97,7 +98,7 @@ void inspect(Inspection& ask, const std::map<std::string, model::RoleRules>& rol
 
 void inspect(Inspection& ask, const std::map<std::string, std::string>& annotations) {
   for (const auto& [key, value] : annotations) {
-    ask.demand((key.starts_with("io.xconnect.") && is_plain(key)) || key == "io.container.manager", "an annotation");
+    ask.demand(is_kept_annotation(key) && is_plain(key), "an annotation");
     ask.demand(is_plain(value), "an annotation");
   }
 }

@@ -176,6 +176,10 @@ void describe_device(const model::Device& device, std::vector<Row>& rows) {
     rows.push_back({"lease", which + "; the card itself stays outside"});
     return;
   }
+  if (device.lent) {
+    rows.push_back({"owner", "the host's own node, as it is, if the user may open it"});
+    return;
+  }
   const auto& rules = device.rules;
   rows.push_back({"owner", text::number(rules.uid) + ":" + text::number(rules.gid) + ", mode " + octal(rules.mode)});
   const std::string rule = "c " + text::number(node.major) + ":" + text::number(node.minor) + " rw";
@@ -239,6 +243,7 @@ std::string describe_steps(const model::Plan& plan) {
       const model::Link& link = plan.links[step.link];
       const bool planted = step.kind == model::StepKind::plant;
       const bool allowed = step.kind == model::StepKind::allow && link.device;
+      if (step.kind == model::StepKind::stage && link.device && link.device->lent) what = "lend the host's node for";
       what += " " + shown(planted ? link.target : allowed ? describe_node(link.device->node) : link.service);
     }
     rows.push_back({text::number(std::uint64_t{rows.size() + 1}), std::string(name_of(step.kind)), what});

@@ -126,6 +126,21 @@ Result<model::Device> identify(const model::Link& link, const model::Offered& of
   return device;
 }
 
+Result<> lend(model::Device& device) {
+  if (device.connector)
+    return fail(Kind::plant,
+                "a lease needs a card that is kept open for all who lease from it, which only root's shims share; "
+                "without root ask for the role \"master\" or \"render\"");
+  const model::DeviceRules plain;
+  const auto& rules = device.rules;
+  if (rules.uid != plain.uid || rules.gid != plain.gid || rules.mode != plain.mode)
+    return fail(Kind::plant,
+                "owner and mode of the device are set by its rules, and without root its node is the host's as it is: "
+                "leave uid, gid and mode out");
+  device.lent = true;
+  return {};
+}
+
 model::Device device_in_words(const model::Link& link) {
   model::Device device;
   if (link.type == model::Type::input) device.kind = model::DeviceKind::input;

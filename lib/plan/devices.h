@@ -16,6 +16,9 @@ namespace xc::plan {
 /// names. Other devices have roles of any name.
 [[nodiscard]] Result<> check_device_role(const model::Link& link);
 
+/// For an ordinary user: the host's own node will be shown. Refused where more would be needed than to open it.
+[[nodiscard]] Result<> lend(model::Device& device);
+
 /// The node for the link's role. Refused, as Kind::policy: a device that an image offers, and one that is no display
 /// and not the host's; as Kind::plant: what is no character device, what the kernel calls otherwise than the offer,
 /// what is of another type or role. `nodes` holds what was found at the offer's place.

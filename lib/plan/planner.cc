@@ -118,7 +118,7 @@ Result<model::Plan> Draft::finish() {
   for (std::size_t i = 0; i < plan_.links.size(); ++i) {
     const bool node = model::is_node(plan_.links[i]);
     step(node ? model::StepKind::stage : model::StepKind::listen, i);
-    if (node) step(model::StepKind::allow, i);
+    if (node && !(plan_.links[i].device && plan_.links[i].device->lent)) step(model::StepKind::allow, i);
     step(model::StepKind::plant, i);
   }
   if (!plan_.links.empty()) step(model::StepKind::launch);
@@ -237,7 +237,7 @@ Result<> Draft::settle_device(const model::Requirement& wanted, model::Link& lin
   const auto effective = XC_TRY(grant::narrow(link, *offered));
   link.device = XC_TRY(identify(link, *offered, facts_.nodes));
   if (const auto rules = grant::device_rules(effective.rights)) link.device->rules = *rules;
-  return {};
+  return facts_.rootless ? lend(*link.device) : Result<>{};
 }
 
 /// Before the type is known: a place that suits a device of any sort may still turn out to be for a socket.

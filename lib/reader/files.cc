@@ -8,9 +8,12 @@
 
 #include "base/fd.h"
 #include "base/text.h"
+#include "sys/own_users.h"
 
 namespace xc::reader {
 namespace {
+
+constexpr uid_t hidden = 65534;  // whom a user namespace does not have (DEFAULT_OVERFLOWUID)
 
 std::string_view sort_of(mode_t mode) {
   switch (mode & S_IFMT) {
@@ -31,7 +34,8 @@ Result<> inspect(const struct stat& status, std::size_t limit, Keeper keeper) {
   if (static_cast<std::uint64_t>(status.st_size) > limit)
     return fail(Kind::manifest, "is larger than the " + text::number(std::uint64_t{limit}) + " bytes allowed");
   if (keeper == Keeper::image) return {};
-  if (status.st_uid != 0 && status.st_uid != ::geteuid())
+  const bool hidden_root = keeper == Keeper::etc && status.st_uid == hidden && sys::among_own_users();
+  if (status.st_uid != 0 && status.st_uid != ::geteuid() && !hidden_root)
     return fail(Kind::manifest, "belongs to uid " + text::number(status.st_uid) + "; it must belong to root");
   if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0)
     return fail(Kind::manifest, "may be written by others than its owner; remove that (chmod go-w)");

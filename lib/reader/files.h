@@ -13,6 +13,7 @@ namespace xc::reader {
 /// Whose word a document is.
 enum class Keeper {
   host,   ///< must belong to root (or to us), and nobody else may be able to write it
+  etc,    ///< the same, in a directory that only root may change: so root's even where a user namespace hides root
   image,  ///< anybody's; its contents are a request and no more (R18)
 };
 

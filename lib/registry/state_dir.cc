@@ -9,6 +9,7 @@
 #include <ctime>
 
 #include "base/text.h"
+#include "sys/own_users.h"
 
 namespace xc::registry {
 namespace {
@@ -31,16 +32,25 @@ Result<Fd> make_private(int parent, const std::string& name) {
   return open_private(parent, name);
 }
 
+/// What `path` means to whoever we are.
+std::string meant(const std::string& path) {
+  if (path != default_state_dir) return path;
+  const std::string own = sys::runtime_directory();
+  return own.empty() ? path : own + "/xconnect";
+}
+
 }  // namespace
 
-Result<StateDir> StateDir::open(const std::string& path) {
+Result<StateDir> StateDir::open(const std::string& named) {
+  const std::string path = meant(named);
   Fd top = XC_TRY_IN("state directory", make_private(AT_FDCWD, path));
   for (const char* part : {"c", "offers"})
     if (::mkdirat(top.get(), part, 0700) != 0 && errno != EEXIST) return fail_errno(Kind::kernel, path, errno);
   return open_parts(std::move(top), path);
 }
 
-Result<StateDir> StateDir::find(const std::string& path) {
+Result<StateDir> StateDir::find(const std::string& named) {
+  const std::string path = meant(named);
   Fd top{::open(path.c_str(), directory_flags)};
   if (!top && errno == ENOENT) return fail(Kind::usage, path + ": no container was ever served from here");
   return open_parts(XC_TRY_IN("state directory", open_private(AT_FDCWD, path)), path);

@@ -1,4 +1,5 @@
-// The state directory: /run/xconnect unless told otherwise. Root's alone, on tmpfs, so a reboot forgets everything.
+// The state directory: /run/xconnect unless told otherwise. Root's alone, on tmpfs, so a reboot forgets everything. An
+// ordinary user (podman without root) has one of their own: the same words then mean /run/user/UID/xconnect.
 //
 //   c/NAME.PID/     one container's life: `record`, the listening sockets, the status socket of its shim
 //   offers/NAME.PID the record of a container that offers something; consumers' shims read it at each connection

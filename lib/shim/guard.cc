@@ -3,6 +3,7 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 
@@ -27,7 +28,8 @@ sys::DeviceNumber number_of(const model::Link& link) {
 DeviceGuard::DeviceGuard(const std::vector<model::Link>& devices, const sys::Proc& proc, const sys::Process* init) {
   for (const model::Link& link : devices)
     if (link.device) devices_.push_back({&link, 0, {}});
-  if (devices_.empty() || init == nullptr) return;
+  const bool ruled = std::ranges::any_of(devices_, [](const Watched& one) { return !one.link->device->lent; });
+  if (!ruled || init == nullptr) return;
   auto group = sys::DeviceGroup::open(proc, *init);
   events_ = Fd{::inotify_init1(IN_NONBLOCK | IN_CLOEXEC)};
   Result<> watched = group ? Result<>{} : std::unexpected(group.error());

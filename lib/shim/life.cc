@@ -19,6 +19,7 @@
 #include "shim/monitor.h"
 #include "sys/cgroup.h"
 #include "sys/log.h"
+#include "sys/own_users.h"
 #include "sys/privileges.h"
 #include "sys/unix_socket.h"
 
@@ -60,16 +61,18 @@ Result<Fd> take(int place) {
 }
 
 /// What the monitor needs for as long as it lives: to reach providers' roots and sockets whoever owns them, and to make
-/// and end workers; and to enter mount namespaces (setns(2)) for links that are direct. Everything else is given up.
+/// and end workers; to enter mount namespaces (setns(2)) for links that are direct; and, before Linux 6.9,
+/// CAP_NET_ADMIN to ask for the device programs of a control group. Everything else is given up.
 Result<> keep_what_is_needed() {
   return sys::keep_capabilities({CAP_SYS_PTRACE, CAP_SYS_ADMIN, CAP_SYS_CHROOT, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH,
-                                 CAP_FOWNER, CAP_SETUID, CAP_SETGID, CAP_SETPCAP, CAP_KILL});
+                                 CAP_FOWNER, CAP_SETUID, CAP_SETGID, CAP_SETPCAP, CAP_KILL, CAP_NET_ADMIN});
 }
 
 std::optional<sys::OwnCgroup> enter_cgroup(const sys::Proc& proc, const std::string& key) {
   auto group = sys::OwnCgroup::enter(proc, key);
   if (!group) {
-    log::warning(key + ": no control group of its own: " + group.error().text);
+    const std::string sentence = key + ": no control group of its own: " + group.error().text;
+    sys::among_own_users() ? log::info(sentence) : log::warning(sentence);  // an ordinary user has none to give away
     return std::nullopt;
   }
   if (const auto unlimited = group->limit_memory(memory_of_a_shim)) log::info(key + ": " + *unlimited);

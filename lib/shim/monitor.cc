@@ -12,6 +12,7 @@
 #include "base/json_out.h"
 #include "shim/status.h"
 #include "sys/log.h"
+#include "sys/own_users.h"
 #include "sys/program_pages.h"
 
 namespace xc::shim {
@@ -37,7 +38,8 @@ Monitor::Monitor(const Config& config, const Street& street, Watch watch, sys::P
       poller_(std::move(poller)),
       desk_(std::move(watch_.orders), poller_, desk_token),
       estate_(estate),
-      worker_uid_(private_uid(static_cast<pid_t>(config.init.pid != 0 ? config.init.pid : ::getpid()))),
+      worker_uid_(
+          sys::id_we_have(private_uid(static_cast<pid_t>(config.init.pid != 0 ? config.init.pid : ::getpid())))),
       guard_(config.devices, street.proc, street.init) {}
 
 Result<std::unique_ptr<Monitor>> Monitor::create(const Config& config, const Street& street, std::vector<Fd> listeners,

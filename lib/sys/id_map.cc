@@ -1,6 +1,7 @@
 // See id_map.h.
 #include "sys/id_map.h"
 
+#include <algorithm>
 #include <limits>
 #include <string>
 
@@ -53,6 +54,13 @@ std::optional<std::uint32_t> IdMap::to_host(std::uint32_t inside) const {
     return static_cast<std::uint32_t>(outside);
   }
   return std::nullopt;
+}
+
+std::uint32_t IdMap::highest() const {
+  std::uint64_t highest = 0;
+  for (const Range& range : ranges_)
+    if (range.count > 0) highest = std::max(highest, range.inside + range.count - 1);
+  return static_cast<std::uint32_t>(std::min(highest, no_id - 1));
 }
 
 Result<Owner> owner_of_root(const Proc& proc, const Process& process, const Namespaces& of_process) {

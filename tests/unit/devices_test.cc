@@ -251,5 +251,21 @@ TEST(DevicePlan, NoSocketAppearsAmongDevices) {
   EXPECT_EQ(refused.error().kind, Kind::manifest);
 }
 
+TEST(Devices, WithoutRootTheHostsOwnNodeIsLentAsItIs) {
+  model::Device device;
+  ASSERT_TRUE(lend(device));
+  EXPECT_TRUE(device.lent);
+  device.rules.directory = 0750;  // a directory is the container's own
+  EXPECT_TRUE(lend(device));
+  device.rules.mode = 0600;
+  EXPECT_EQ(
+      lend(device).error().text,
+      "owner and mode of the device are set by its rules, and without root its node is the host's as it is: leave "
+      "uid, gid and mode out");
+  model::Device leased;
+  leased.connector = "";
+  EXPECT_TRUE(lend(leased).error().text.starts_with("a lease needs a card that is kept open"));
+}
+
 }  // namespace
 }  // namespace xc::plan
