@@ -9,18 +9,21 @@ import bed as beds
 import engines
 import house
 
-sys.path.insert(0, str(Path(os.environ.get("XC_SOURCE", Path(__file__).resolve().parents[2])) / "tests/vm"))
+TESTS = Path(os.environ.get("XC_SOURCE", Path(__file__).resolve().parents[2])) / "tests"
+sys.path.insert(0, str(TESTS / "vm"))
 
 import machine  # noqa: E402
 
 HOOK = ["/xc/xc-hook", "--log", "/tmp/log"]
 PROGRAMS = {"xc/xc-hook": "xc-hook", "xc/xc-shim": "xc-shim", "xc/xc-inject": "xc-inject",
+            "xc/xc-precreate": "xc-precreate",
             "image/bin/xc-test-drm": "tests/xc-test-drm"}
 
 
-def boot():
+def boot(more=(), memory=640):
     directory = Path(tempfile.mkdtemp(dir=house.WORK))
-    return machine.boot(directory, beds.BUILD / "vm", {inside: beds.BUILD / ours for inside, ours in PROGRAMS.items()})
+    programs = {inside: beds.BUILD / ours for inside, ours in PROGRAMS.items()}
+    return machine.boot(directory, beds.BUILD / "vm", programs, more, memory)
 
 
 class Guest:

@@ -56,6 +56,25 @@ def test_a_card_drives_the_screen_and_a_render_node_does_not(both, idmap):
     assert output.split()[-2:] == ["card0", "renderD128"]
 
 
+@pytest.mark.parametrize("idmap", [False, True], ids=["plain", "idmapped"])
+def test_no_obstacle_keeps_a_node_away(both, idmap):
+    """Card, render node and another character device; a read-only root, and a tmpfs without devices to appear on."""
+    def obstruct(config):
+        config["root"]["readonly"] = True
+        for target in ("/dev/dri", "/dev/input"):
+            config["mounts"].append({"destination": target, "type": "tmpfs", "source": "tmpfs",
+                                     "options": ["nosuid", "nodev", "mode=755"]})
+
+    script = (f"{guest.drm('/dev/dri/card0', 'version', 'drop', 'master')}; (: </dev/input/event1) && echo open; "
+              f"{guest.drm('/dev/dri/renderD128', 'version', 'master')} | sed s/^/render-/; touch /x 2>&1")
+    wishes = (wish("card", "master"), wish("card", "render", "/dev/dri/renderD128"), wish("keys", "any"))
+    _, output, log = both.run(script, *wishes, idmap=idmap, edit=obstruct)
+    said = guest.answers(output)
+    assert (said["version"], said["drop"], said["master"]) == ("ok virtio_gpu", "ok ", "ok "), output + log
+    assert (said["render-version"], said["render-master"]) == ("ok virtio_gpu", "EACCES"), output
+    assert "open\n" in output and "Read-only file system" in output, output
+
+
 def test_renamed_nodes_and_those_found_by_role(inside):
     """The second GPU's render node where programs look for the first one's; a pair that only its hardware tells."""
     script = f"{guest.drm('/dev/dri/renderD128', 'version')}; ls -l /dev/dri | grep -v total"
@@ -115,16 +134,16 @@ def test_the_plan_tells_driver_and_pair(inside):
         assert words in output, output
 
 
-def holding(inside, word, role, **options):
+def holding(inside, word, role, colour="00c000", **options):
     """A container without any node that asks for a lease, and what it says until it is revoked."""
-    script = "ls /dev/dri 2>&1; xc-test-drm lease /run/screen.sock; exec sleep 60"
+    script = f"ls /dev/dri 2>&1; xc-test-drm lease /run/screen.sock {colour}; exec sleep 60"
     name = inside.start(word, script, wish("card", role, "/run/screen.sock"), **options)
     assert host.wait_until(lambda: "paint: " in inside.output(name), 20), inside.output(name) + inside.log()
     return name, guest.answers(inside.output(name))
 
 
-def middle_of_the_screen(vm):
-    width, height, pixels = vm.screen()
+def middle_of_the_screen(vm, head=0):
+    width, height, pixels = vm.screen(head)
     at = 3 * (height // 2 * width + width // 2)
     return tuple(pixels[at:at + 3])
 
@@ -168,3 +187,74 @@ def test_a_card_that_somebody_drives_is_not_leased(inside):
         assert output == "lease: ENODATA\n" and 'somebody else is master of "dri/card0"' in log, output + log
     finally:
         inside.stop(owner)
+
+
+def test_two_consumers_paint_two_screens(both):
+    """With a second screen plugged in; last, as it stays."""
+    if not hasattr(both.vm, "viewer"):
+        both.vm.plug_second_screen()
+    status = "cat /sys/class/drm/card0-Virtual-*/status"
+    assert host.wait_until(lambda: both.vm.must(status).split() == ["connected", "connected"], 10, 0.3), both.vm.must(status)
+    first, one = holding(both, "one", "lease", "c00000")
+    second, other = holding(both, "two", "lease:Virtual-2", "0000c0", idmap=True)
+    try:
+        assert (one["lease"], one["paint"]) == ("ok Virtual-1", "ok ")
+        assert (other["lease"], other["paint"]) == ("ok Virtual-2", "ok "), both.output(second)
+        assert middle_of_the_screen(both.vm) == (0xC0, 0, 0)
+        assert middle_of_the_screen(both.vm, 1) == (0, 0, 0xC0)
+        assert both.vm.screen(1)[:2] == (640, 480)
+    finally:
+        both.stop(first)
+        both.stop(second)
+
+
+def pid_of(inside, name):
+    return inside.vm.must(f"{inside.engine} state {name} | sed -n 's/.*\"pid\": \\([0-9]*\\).*/\\1/p'").strip()
+
+
+def test_a_client_that_talks_and_never_reads_takes_nothing_from_others(inside):
+    first, _ = holding(inside, "one", "lease:Virtual-1")
+    second, _ = holding(inside, "two", "lease:Virtual-2")
+    try:
+        pid = pid_of(inside, first)
+        said = inside.vm.must(f"chroot /proc/{pid}/root xc-test-drm pester /run/screen.sock 300")
+        assert said == "pester: ok \n"
+        assert "revoked" not in inside.output(first) + inside.output(second)
+        shims = inside.vm.must("cd /proc && for p in $(grep -l xc-shim [0-9]*/comm | cut -d/ -f1); do ls $p/fd | wc -l; done")
+        assert all(int(count) < 40 for count in shims.split()), shims  # nothing of it is kept
+        inside.vm.must(f"chroot /proc/{pid}/root xc-test-drm lease /run/screen.sock >/tmp/again & sleep 1; kill $!")
+        assert "lease: ok Virtual-1" in inside.vm.must("cat /tmp/again")
+    finally:
+        inside.stop(first)
+        inside.stop(second)
+
+
+def test_a_lease_that_left_its_container_ends_with_it(inside):
+    """The descriptor is held by a process elsewhere, and revoked all the same; then the screen is free for the next."""
+    name, _ = holding(inside, "one", "lease:Virtual-1")
+    try:
+        pid = pid_of(inside, name)
+        inside.vm.must("cp -a /image /tmp/away; mount -t proc none /tmp/away/proc; "
+                       f"chroot /tmp/away xc-test-drm lease /proc/{pid}/root/run/screen.sock >/tmp/elsewhere 2>&1 &")
+        elsewhere = "cat /tmp/elsewhere"
+        assert host.wait_until(lambda: "resources: " in inside.vm.must(elsewhere), 10), inside.vm.must(elsewhere)
+    finally:
+        inside.stop(name)
+    assert host.wait_until(lambda: "revoked" in inside.vm.must(elsewhere), 10), inside.vm.must(elsewhere)
+    inside.vm.must("umount /tmp/away/proc; rm -rf /tmp/away")
+    again, said = holding(inside, "two", "lease:Virtual-1")
+    inside.stop(again)
+    assert said["paint"] == "ok "
+
+
+def test_revoked_twice_is_revoked_once(inside):
+    name, _ = holding(inside, "one", "lease:Virtual-1")
+    try:
+        shim = inside.vm.must("cd /proc && grep -l xc-shim [0-9]*/comm | cut -d/ -f1").strip()
+        inside.vm.run(f"kill {shim}; kill {shim}; kill {shim}")
+        assert host.wait_until(lambda: "revoked" in inside.output(name), 10), inside.output(name)
+        again, said = holding(inside, "two", "lease:Virtual-1")
+        inside.stop(again)
+        assert said["paint"] == "ok "
+    finally:
+        inside.stop(name)

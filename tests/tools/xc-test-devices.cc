@@ -1,6 +1,7 @@
 // Looks at the device control groups of a process from outside, and spoils them as others do: for the engine tests.
 //
 //   xc-test-devices rules PID            what a grid of devices may be used for, a line each; of version 1 the list
+//   xc-test-devices size PID             how long the programs of its groups are, all in all
 //   xc-test-devices drop PID MAJOR:MINOR takes our rule away, as a daemon-reload of systemd does
 //   xc-test-devices forbid DIRECTORY     attaches a program to a control group that forbids everything
 #include <fcntl.h>
@@ -69,6 +70,18 @@ Result<> print_rules(const char* pid) {
   return {};
 }
 
+Result<> print_size(const char* pid) {
+  const auto subject = XC_TRY(subject_of(pid));
+  std::size_t instructions = 0;
+  for (const int directory : subject.group.directories()) {
+    const auto attached = sys::attached_to(directory);  // version 1 has none
+    for (const auto id : attached ? attached->ids : std::vector<std::uint32_t>{})
+      instructions += XC_TRY(sys::hold_program(id)).code.size();
+  }
+  std::printf("%zu\n", instructions);
+  return {};
+}
+
 Result<> drop(const char* pid, const std::string& device) {
   const auto subject = XC_TRY(subject_of(pid));
   const auto colon = device.find(':');
@@ -106,8 +119,9 @@ Result<> forbid(const char* directory) {
 
 int main(int argc, char** argv) {
   const std::string verb = argc > 2 ? argv[1] : "";
-  Result<> done = fail(Kind::usage, "xc-test-devices rules PID | drop PID MAJOR:MINOR | forbid DIRECTORY");
+  Result<> done = fail(Kind::usage, "xc-test-devices rules PID | size PID | drop PID MAJOR:MINOR | forbid DIRECTORY");
   if (verb == "rules") done = print_rules(argv[2]);
+  if (verb == "size") done = print_size(argv[2]);
   if (verb == "drop" && argc > 3) done = drop(argv[2], argv[3]);
   if (verb == "forbid") done = forbid(argv[2]);
   if (done) return 0;

@@ -2,7 +2,11 @@
 // of a client, and what the tests ask their questions with. Prints one line for each act: "ok ..." or the errno.
 //
 //   xc-test-drm NODE ACT...          acts: version master drop dumb resources
-//   xc-test-drm lease SOCKET         takes the lease, paints its screen green, says so; then waits until it is revoked
+//   xc-test-drm lease SOCKET [RGB]   takes the lease, paints its screen (green, or that number), says so; then waits
+//   until
+//                                    it is revoked
+//   xc-test-drm pester SOCKET COUNT  a client of leases that misbehaves: sends what nobody asked for, reads nothing,
+//   goes away
 #include <fcntl.h>
 #include <libdrm/drm.h>
 #include <libdrm/drm_mode.h>
@@ -17,6 +21,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <string>
 #include <string_view>
@@ -24,7 +29,7 @@
 
 namespace {
 
-constexpr std::uint32_t green = 0x0000c000;
+std::uint32_t colour = 0x0000c000;
 
 int say(std::string_view act, bool good, const std::string& more = "") {
   std::printf("%s: %s\n", std::string(act).c_str(), good ? ("ok " + more).c_str() : ::strerrorname_np(errno));
@@ -86,7 +91,7 @@ bool make_buffer(int fd, std::uint32_t width, std::uint32_t height, Buffer& buff
       ::mmap(nullptr, buffer.dumb.size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, static_cast<off_t>(map.offset));
   if (memory == MAP_FAILED) return false;
   buffer.pixels = static_cast<std::uint32_t*>(memory);
-  std::fill_n(buffer.pixels, buffer.dumb.size / 4, green);
+  std::fill_n(buffer.pixels, buffer.dumb.size / 4, colour);
   return true;
 }
 
@@ -101,13 +106,30 @@ int do_act(int fd, std::string_view act) {
   return say(act, false);
 }
 
-/// The lease, and the line that comes with it: the name of its connector.
-int take_lease(const char* path, std::string& line) {
+int connect_to(const char* path) {
   const int client = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_un place{};
   place.sun_family = AF_UNIX;
   std::strncpy(place.sun_path, path, sizeof place.sun_path - 1);
-  if (::connect(client, reinterpret_cast<sockaddr*>(&place), sizeof place) != 0) return -1;
+  return ::connect(client, reinterpret_cast<sockaddr*>(&place), sizeof place) == 0 ? client : -1;
+}
+
+int pester(const char* path, int count) {
+  const std::string garbage(65536, '\xff');
+  int failures = 0;
+  for (int i = 0; i < count; ++i) {
+    const int client = connect_to(path);
+    failures += client < 0 ? 1 : 0;
+    (void)::send(client, garbage.data(), garbage.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (i % 3 != 0) ::close(client);  // every third stays open, and is never read from
+  }
+  return say("pester", failures == 0);
+}
+
+/// The lease, and the line that comes with it: the name of its connector.
+int take_lease(const char* path, std::string& line) {
+  const int client = connect_to(path);
+  if (client < 0) return -1;
   std::array<char, 256> text{};
   iovec piece{text.data(), text.size()};
   alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> room{};
@@ -176,7 +198,11 @@ int use_lease(const char* path) {
 
 int main(int argc, char** argv) {
   if (argc < 3) return 64;
-  if (std::string_view(argv[1]) == "lease") return use_lease(argv[2]);
+  if (std::string_view(argv[1]) == "lease") {
+    if (argc > 3) colour = static_cast<std::uint32_t>(std::strtoul(argv[3], nullptr, 16));
+    return use_lease(argv[2]);
+  }
+  if (std::string_view(argv[1]) == "pester") return pester(argv[2], argc > 3 ? std::atoi(argv[3]) : 1);
   const int fd = ::open(argv[1], O_RDWR | O_CLOEXEC);
   if (fd < 0) return say("open", false);
   int failures = 0;

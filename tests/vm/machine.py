@@ -5,6 +5,7 @@ import base64
 import json
 import shutil
 import socket
+import struct
 import subprocess
 import time
 from pathlib import Path
@@ -13,7 +14,7 @@ import image
 import kernel
 
 HERE = Path(__file__).parent
-DEVICES = ["virtio-gpu-pci,max_outputs=2", "bochs-display", "virtio-keyboard-pci"]
+DEVICES = ["virtio-gpu-pci,id=gpu,max_outputs=2", "bochs-display", "virtio-keyboard-pci"]
 
 
 def base_image(modules):
@@ -44,14 +45,15 @@ def base_image(modules):
 
 
 class Machine:
-    def __init__(self, directory, vmlinux, initrd):
+    def __init__(self, directory, vmlinux, initrd, memory):
         self.directory = Path(directory)
         self.began = time.monotonic()
-        argv = ["qemu-system-x86_64", "-accel", "tcg", "-M", "pc", "-m", "640", "-nodefaults", "-no-user-config",
+        argv = ["qemu-system-x86_64", "-accel", "tcg", "-M", "pc", "-m", str(memory), "-nodefaults", "-no-user-config",
                 "-display", "none", "-no-reboot", "-kernel", str(vmlinux), "-initrd", str(initrd),
                 "-append", "console=ttyS0 quiet panic=-1 mitigations=off nokaslr",
                 "-serial", f"file:{self.directory}/console", "-chardev", f"socket,id=line,path={self.directory}/line,server=on,wait=off",
                 "-serial", "chardev:line", "-qmp", f"unix:{self.directory}/qmp,server=on,wait=off"]
+        argv += ["-vnc", f"unix:{self.directory}/vnc,display=gpu,head=1"]  # who looks at the second screen
         for device in DEVICES:
             argv += ["-device", device]
         self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
@@ -104,12 +106,38 @@ class Machine:
         packed = base64.b64encode(text.encode()).decode()
         self.must(f"mkdir -p $(dirname {path}) && echo {packed} | base64 -d >{path} && chmod {mode} {path}")
 
-    def screen(self):
-        """(width, height, pixels as RGB bytes) of the first display, as a person would see it."""
+    def plug_second_screen(self, width=640, height=480):
+        """A virtual GPU's output is connected once somebody looks at it and says how large a window that is (the RFB
+        protocol of RFC 6143, with the community's message SetDesktopSize)."""
+        self.viewer = self.connect("vnc")
+        stream = self.viewer.makefile("rwb")
+
+        def read(size):
+            data = stream.read(size)
+            assert len(data) == size, "QEMU's display server ended"
+            return data
+
+        def say(data):
+            stream.write(data)
+            stream.flush()
+
+        say(read(12))  # the version
+        assert b"\1" in read(read(1)[0])  # "None" is among the ways to authenticate
+        say(b"\1")
+        assert read(4) == bytes(4)
+        say(b"\1")  # shared
+        read(20)
+        read(int.from_bytes(read(4), "big"))  # its name
+        say(struct.pack(">BxHi", 2, 1, -308))  # we know of desktops that change their size
+        say(struct.pack(">BxHHBxIHHHHI", 251, width, height, 1, 0, 0, 0, width, height, 0))
+
+    def screen(self, head=0):
+        """(width, height, pixels as RGB bytes) of a display, as a person would see it."""
         control = self.connect("qmp").makefile("rwb")
         picture = self.directory / "screen.ppm"
         control.readline()
-        for command in ({"execute": "qmp_capabilities"}, {"execute": "screendump", "arguments": {"filename": str(picture)}}):
+        for command in ({"execute": "qmp_capabilities"}, {"execute": "screendump", "arguments": {
+                "filename": str(picture), "device": "gpu", "head": head}}):
             control.write(json.dumps(command).encode() + b"\n")
             control.flush()
             while "return" not in json.loads(control.readline()):
@@ -124,14 +152,16 @@ class Machine:
         self.process.wait()
 
 
-def boot(directory, cache, programs):
-    """A running machine. `programs`: {path in the guest: file of ours}."""
+def boot(directory, cache, programs, more=(), memory=640):
+    """A running machine. `programs`: {path in the guest: file of ours}; `more`: functions that add to its image."""
     vmlinux, modules = kernel.prepare(cache)
     one = base_image(modules)
     for path, source in programs.items():
         stripped = Path(directory) / "stripped"
         subprocess.run(["strip", "-o", stripped, source], check=True)
         one.program(path, stripped)
+    for add in more:
+        add(one)
     initrd = Path(directory) / "initrd"
     one.write(initrd)
-    return Machine(directory, vmlinux, initrd)
+    return Machine(directory, vmlinux, initrd, memory)
