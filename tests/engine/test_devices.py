@@ -247,21 +247,27 @@ FAKES = {"block": (stat.S_IFBLK, 226, 0, "is a block device, not a character dev
          "nothing": (stat.S_IFCHR, 226, 0, "for which the kernel has no device")}
 
 
-@pytest.mark.parametrize("fake", [*FAKES, "link", "file", "absent"])
+WORDS = {"link": "is a symbolic link", "file": "is a file, not", "absent": "is not there", "fifo": "is a FIFO, not",
+         "socket": "is a socket, not", "directory": "is a directory, not"}
+MAKE = {"file": Path.touch, "fifo": os.mkfifo, "directory": Path.mkdir, "absent": lambda _: None,
+        "socket": lambda path: os.mknod(path, stat.S_IFSOCK | 0o666)}
+
+
+@pytest.mark.parametrize("fake", [*FAKES, "link", "file", "fifo", "socket", "directory", "absent"])
 @pytest.mark.parametrize("where", ["host", "container"])
 def test_dev_02_a_node_that_is_not_what_it_says_is_refused(bed, runc, fake, where):
     provider = bed.container("owner") if where == "container" else None
     place = provider.root / "srv/dri" if provider else bed.home / "dri"
     place.mkdir(parents=True)
     card = place / "card0"
-    why = {"link": "is a symbolic link", "file": "is a file, not", "absent": "is not there"}.get(fake) or FAKES[fake][3]
+    why = FAKES[fake][3] if fake in FAKES else WORDS[fake]
     if fake in FAKES:
         kind, major, minor, _ = FAKES[fake]
         os.mknod(card, kind | 0o666, os.makedev(major, minor))
     elif fake == "link":
         card.symlink_to("/dev/fuse")
-    elif fake == "file":
-        card.touch()
+    else:
+        MAKE[fake](card)
     offer = beds.services({"name": "gpu", "type": "drm", "socket": "/srv/dri/card0" if provider else str(card)})
     if provider:
         provider.write("services.json", offer)
