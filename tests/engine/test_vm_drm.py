@@ -75,6 +75,50 @@ def test_no_obstacle_keeps_a_node_away(both, idmap):
     assert "open\n" in output and "Read-only file system" in output, output
 
 
+LXC = """
+lxc.rootfs.path = dir:/lxc/one/rootfs
+lxc.rootfs.options = ro
+lxc.uts.name = one
+lxc.net.0.type = empty
+lxc.apparmor.profile = unconfined
+lxc.mount.auto = proc:mixed sys:mixed
+lxc.autodev = 1
+lxc.pty.max = 1
+lxc.init.cmd = /first
+lxc.hook.version = 1
+lxc.hook.start-host = /xc/xc-hook --log /tmp/log
+lxc.hook.post-stop = /xc/xc-hook --log /tmp/log
+lxc.mount.entry = /lxc/one/out out none bind,create=dir 0 0
+lxc.mount.entry = tmpfs dev/dri tmpfs nosuid,nodev,mode=755,create=dir 0 0
+lxc.cgroup2.devices.deny = a
+lxc.cgroup2.devices.allow = c 1:* rwm
+lxc.cgroup2.devices.allow = c 5:* rwm
+lxc.cgroup2.devices.allow = c 136:* rwm
+"""
+
+
+@pytest.mark.parametrize("idmap", [False, True], ids=["privileged", "unprivileged"])
+def test_lxc_gives_the_same_nodes(inside, idmap):
+    """On a read-only root, on a tmpfs without devices; a node that only its image has does not open."""
+    vm = inside.vm
+    vm.must("rm -rf /lxc; mkdir -p /lxc/one/out; chmod 777 /lxc/one/out; cp -a /image /lxc/one/rootfs; cd /lxc/one/rootfs; "
+            "mkdir -p out dev/dri; mknod -m 666 other c 226 2")
+    script = (f"exec >/out/said 2>&1; {guest.drm('/dev/dri/card0', 'version', 'drop', 'master')}; touch /x; "
+              f"{guest.drm('/dev/dri/renderD128', 'version', 'master')} | sed s/^/render-/; {guest.drm('/other', 'version')}; "
+              "(: </dev/input/event1) && echo input")
+    vm.put("/lxc/one/rootfs/first", f"#!/bin/sh\n{script}\n", "755")
+    vm.put("/lxc/one/config", LXC + "".join(f"lxc.idmap = {kind} 0 100000 65536\n" for kind in "ug" if idmap))
+    wishes = (wish("card", "master"), wish("card", "render", "/dev/dri/renderD128"), wish("keys", "any"))
+    vm.put("/lxc/one/run.json", beds.requires(*wishes))
+    if idmap:
+        vm.must("chown -R 100000:100000 /lxc/one/rootfs; chmod 755 /lxc /lxc/one; chown 0:0 /lxc/one/rootfs/other")
+    _, said = vm.run(": >/tmp/log; lxc-start -F -P /lxc -n one; cat /lxc/one/out/said /tmp/log")
+    answers = guest.answers(said)
+    assert (answers["version"], answers["drop"], answers["master"]) == ("ok virtio_gpu", "ok ", "ok "), said
+    assert (answers["render-version"], answers["render-master"], answers["open"]) == ("ok virtio_gpu", "EACCES", "EPERM"), said
+    assert "Read-only file system" in said and "input\n" in said, said
+
+
 def test_renamed_nodes_and_those_found_by_role(inside):
     """The second GPU's render node where programs look for the first one's; a pair that only its hardware tells."""
     script = f"{guest.drm('/dev/dri/renderD128', 'version')}; ls -l /dev/dri | grep -v total"

@@ -36,14 +36,14 @@ class Running:
                 f"{RENDER} -v /c/out:/out --rootfs /c/rootfs sh -c '{LOOK}' || {{ cat /tmp/log; exit 1; }}", 120)
         self.shim = vm.must("cd /proc && grep -l xc-shim [0-9]*/comm | cut -d/ -f1").strip()
 
-    def becomes(self, wanted):
+    def becomes(self, wanted, seconds=15):
         found = []
 
         def look():
             found.append(self.vm.run("rm -f /c/out/last; while ! cat /c/out/last 2>/dev/null; do sleep 0.1; done")[1])
             return wanted in found[-1]
 
-        return host.wait_until(look, 15), found[-1], self.vm.must("cat /tmp/log")
+        return host.wait_until(look, seconds), found[-1], self.vm.must("cat /tmp/log")
 
     def __enter__(self):
         return self
@@ -75,7 +75,7 @@ def test_a_rule_in_the_configuration_outlasts_a_reload(vm):
         scope = vm.must(f"basename $(cut -d: -f3 /proc/$(podman inspect -f '{{{{.State.Pid}}}}' c)/cgroup)", 60).strip()
         assert "char" in vm.must(f"systemctl show -p DeviceAllow {scope} | grep -o '/dev/char/226:128 rw'"), scope
         vm.must(f"kill -STOP {c.shim} && systemctl daemon-reload")
-        good, last, _ = c.becomes("EPERM")
+        good, last, _ = c.becomes("EPERM", 3)
         assert not good and "ok virtio_gpu" in last
         vm.must(f"kill -CONT {c.shim}")
 

@@ -21,14 +21,14 @@ def base_image(modules):
     """busybox, the engines, modetest; what is under test is added by the caller."""
     one = image.Image()
     one.file("init", (HERE / "init.sh").read_text(), 0o755)
-    for directory in ("proc", "sys", "dev", "tmp", "run", "etc"):
+    for directory in ("proc", "sys", "dev", "tmp", "run", "etc", "var/lib/lxc", "usr/lib/x86_64-linux-gnu/lxc/rootfs"):
         one.directory(directory)
     one.program("bin/busybox", "/bin/busybox")
     applets = subprocess.run(["/bin/busybox", "--list"], capture_output=True, text=True, check=True).stdout.split()
     for applet in applets:
         if applet != "busybox":
             one.link(f"bin/{applet}", "busybox")
-    for program in ("runc", "crun", "modetest", "strace"):
+    for program in ("runc", "crun", "lxc-start", "modetest", "strace"):
         one.program(f"usr/bin/{program}", shutil.which(program))
     for program in ("bin/busybox", "usr/bin/modetest"):  # the root file system of containers
         one.program(f"image/{program}", Path("/") / program)
