@@ -7,6 +7,9 @@ namespace xc::advice {
 namespace {
 
 constexpr std::array entries{
+    Entry{"user * is not among the ids of the user whose podman this is",
+          "the role acts or speaks as a user, and podman without root has only its user's subordinate ids",
+          "leave \"uid\" (or \"identity\": \"credentials\") out of the offer, or run podman as root"},
     Entry{"called as user *, who may not enter a container*",
           "the hook was called by an ordinary user outside of any user namespace, who can plant nothing",
           "let podman call it (it does so as root of the user's namespace), or run the engine as root"},

@@ -18,6 +18,7 @@
 
 #include "base/text.h"
 #include "sys/descriptors.h"
+#include "sys/own_users.h"
 #include "sys/privileges.h"
 
 namespace xc::shim {
@@ -123,7 +124,13 @@ Result<> map_ids(pid_t child, uid_t outside, std::optional<uid_t> spoken) {
 
 /// What the parent does for a child that waits to be let go.
 Result<> let_go(const Sandboxed& child, const SandboxTerms& terms, const Ids& ids) {
-  if (ids.own_users) XC_CHECK_IN("mapping the worker's ids", map_ids(child.pid, terms.uid, terms.speaks_as));
+  if (ids.own_users) {
+    auto mapped = map_ids(child.pid, terms.uid, terms.speaks_as);
+    if (!mapped && terms.speaks_as && sys::among_own_users())
+      return fail(Kind::policy,
+                  "user " + text::number(*terms.speaks_as) + " is not among the ids of the user whose podman this is");
+    XC_CHECK_IN("mapping the worker's ids", std::move(mapped));
+  }
   // The worker goes before the monitor when memory runs out; raising needs no privilege and its failure no answer.
   (void)write_file("/proc/" + text::number(child.pid) + "/oom_score_adj", "500");
   const char go = 1;

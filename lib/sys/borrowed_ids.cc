@@ -7,6 +7,8 @@
 #include <cstdlib>
 #include <utility>
 
+#include "base/text.h"
+
 namespace xc::sys {
 
 Result<BorrowedIds> BorrowedIds::take(uid_t uid, gid_t gid) {
@@ -20,9 +22,9 @@ Result<BorrowedIds> BorrowedIds::take(uid_t uid, gid_t gid) {
   // The user comes last: with it go the capabilities that the others need. What fails then is undone by `own`.
   if (::setgroups(0, nullptr) != 0) return fail_errno(Kind::kernel, "setgroups", errno);
   own.active_ = true;
-  if (::setegid(gid) != 0) return fail_errno(Kind::kernel, "setegid", errno);
-  if (::seteuid(uid) != 0) return fail_errno(Kind::kernel, "seteuid", errno);
-  return own;
+  if (::setegid(gid) == 0 && ::seteuid(uid) == 0) return own;
+  if (errno != EINVAL) return fail_errno(Kind::kernel, "seteuid", errno);
+  return fail(Kind::policy, "user " + text::number(uid) + " is not among the ids of the user whose podman this is");
 }
 
 BorrowedIds::BorrowedIds(BorrowedIds&& other) noexcept

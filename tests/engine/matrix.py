@@ -17,7 +17,8 @@ MARKERS = ("<!-- made by tests/engine/matrix.py -->", "<!-- end -->")
 VERSIONS = {"runc": ["runc", "--version"], "crun": ["crun", "--version"], "podman": ["podman", "--version"],
             "lxc": ["lxc-start", "--version"]}
 TITLES = {"runc": "runc {}", "runc-v2": "runc {}", "crun": "crun {}", "podman-crun-here": "podman {} with crun",
-          "podman-runc": "podman {} with runc", "lxc0": "LXC {}, hook version 0", "lxc": "LXC {}, hook version 1",
+          "podman-runc": "podman {} with runc", "rootless-crun": "podman {} with crun, of an ordinary user",
+          "rootless-runc": "podman {} with runc, of an ordinary user", "lxc0": "LXC {}, hook version 0", "lxc": "LXC {}, hook version 1",
           "lxc-v2": "LXC {}, hook version 1", "pantavisor": "LXC {}, a device of Pantavisor"}
 
 
@@ -28,7 +29,7 @@ def version_of(program):
 
 def layout_of(engine):
     """Of the control groups the engine sees in the tests."""
-    unified = engine in ("runc-v2", "crun", "lxc-v2") or engine.startswith("podman")
+    unified = engine in ("runc-v2", "crun", "lxc-v2") or engine.startswith(("podman", "rootless"))
     return "v2" if unified or os.path.exists("/sys/fs/cgroup/cgroup.procs") else "hybrid"
 
 

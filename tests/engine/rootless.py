@@ -36,10 +36,10 @@ network_backend = "cni"
 """
 
 ROOM = """
-for file in passwd group subuid subgid; do mount --bind {etc}/$file /etc/$file; done
+for file in subuid subgid; do mount --bind {etc}/$file /etc/$file; done
 mount --make-rshared /
 mount --bind {etc}/containers /etc/containers
-mount --bind {nodes}/loop-control /dev/loop-control
+for node in loop-control fuse; do mount --bind {nodes}/$node /dev/$node; done
 mount -t tmpfs -o mode=1777 tmpfs /dev/shm
 umount -l /sys/fs/cgroup && mount -t cgroup2 none /sys/fs/cgroup
 mkdir -p /sys/fs/cgroup/{group}/inner && chown -R {uid}:{uid} /sys/fs/cgroup/{group}
@@ -52,8 +52,10 @@ def furnish():
     """What an administrator has made of the user, on a machine with a login manager."""
     for directory in (ETC / "containers", HOME / ".config/containers", RUNTIME, NODES):
         directory.mkdir(parents=True, exist_ok=True)
-    if not LOOP.exists():
-        os.mknod(LOOP, stat.S_IFCHR | 0o600, os.makedev(10, 237))
+    for name, minor in (("loop-control", 237), ("fuse", 229)):
+        if not (NODES / name).exists():
+            os.mknod(NODES / name, stat.S_IFCHR | 0o600, os.makedev(10, minor))
+    (NODES / "fuse").chmod(0o666)  # as udev has it
     for name, line in (("passwd", f"{NAME}:x:{UID}:{UID}::{HOME}:/bin/sh"), ("group", f"{NAME}:x:{UID}:")):
         (ETC / name).write_text(Path(f"/etc/{name}").read_text() + line + "\n")
     for name in ("subuid", "subgid"):
@@ -70,6 +72,8 @@ def furnish():
 class Room:
     def __init__(self):
         furnish()
+        for name in ("passwd", "group"):  # others of the machine must know the user, too
+            subprocess.run(["mount", "--bind", ETC / name, f"/etc/{name}"], check=True)
         script = textwrap.dedent(ROOM.format(etc=ETC, nodes=NODES, group=GROUP, uid=UID))
         self.holder = subprocess.Popen(["unshare", "--mount", "--propagation", "slave", "sh", "-ec", script],
                                        stdout=subprocess.PIPE, text=True)
@@ -90,6 +94,8 @@ class Room:
             os.kill(int(pause.read_text()), 9)
         self.holder.kill()
         self.holder.wait()
+        for name in ("passwd", "group"):
+            subprocess.run(["umount", f"/etc/{name}"], check=True)
         engines.call(["sh", "-c", f"umount -l /sys/fs/cgroup; mount -t cgroup2 none /sys/fs/cgroup; cd /sys/fs/cgroup/{GROUP} "
                                   "&& find . -depth -type d -exec rmdir {} +; rmdir ../" + GROUP])
 

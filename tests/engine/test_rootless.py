@@ -11,9 +11,10 @@ import pytest
 import bed as beds
 import engines
 import host
+import house
 import podman
 import rootless
-from jobs import API, RAW, REST_WISH, client, dialer, get, has, modem, refused, serving, started
+from jobs import API, RAW, RAW_OFFER, RAW_WISH, REST_WISH, client, dialer, get, has, modem, refused, serving, started
 
 LOOP_OFFER = {"name": "loop", "type": "char", "socket": "/dev/loop-control"}
 LOOP_WISH = {"name": "loop", "type": "char", "target": "/dev/loop-control"}
@@ -106,6 +107,51 @@ def test_a_service_of_the_users_machine(bed, engine):
         path.unlink()
 
 
+def test_the_providers_own_socket_directly(bed, engine):
+    offer = {**RAW_OFFER, "via": "direct", "roles": {"any": {"unix": {"fds": 253}}}}
+    serving(engine, modem(bed, offers=(offer,)))
+    c = dialer(bed, wishes=[RAW_WISH])
+    pid = started(engine, c)
+    assert "descriptor: seen" in client(pid, "pass", RAW, "seen")
+    assert '"state":"direct"' in status(engine.room).replace(" ", "")
+
+
+def status(room):
+    return as_user(room, beds.INJECT, "status", "--json").output
+
+
+def test_a_role_that_is_a_user_of_the_machine_is_refused(bed, engine, room):
+    """It is nobody among the user's ids; a client gets nothing, and the status says why."""
+    offer = {**RAW_OFFER, "identity": "credentials", "roles": {"viewer": {"uid": 900000, "unix": {"fds": 1}}}}
+    serving(engine, modem(bed, offers=(offer,)))
+    c = dialer(bed, wishes=[{**RAW_WISH, "role": "viewer"}])
+    pid = started(engine, c)
+    assert "x" not in client(pid, "echo", RAW, "x")
+    assert "user 900000 is not among the ids" in status(room), status(room)
+
+
+def test_what_hooks_print_says_is_enough(bed, engine, room):
+    """Installed by root where podman looks, for every user; the annotation is all that is typed."""
+    directory = "/usr/share/containers/oci/hooks.d"
+    said = subprocess.run([beds.INJECT, "hooks", "print", "podman", "--hook", beds.HOOK], capture_output=True, text=True,
+                          check=True).stdout
+    place = house.WORK / f"{bed.mark}-hooks"
+    place.mkdir()
+    for part in said.split("# ")[1:]:
+        (place / os.path.basename(part.split("\n", 1)[0])).write_text(part.split("\n", 1)[1])
+    serving(engine, modem(bed))
+    c = bed.container("typed", hook=[])
+    engine.prepare(c)
+    mounted = engines.call([*room.enter, "sh", "-ec", f"mkdir -p {directory}; mount --bind {place} {directory}"])
+    assert mounted.code == 0, mounted
+    try:
+        outcome = engine._call("run", "--rm", "--annotation", "io.xconnect.require.modem-api=auto;role=viewer", "--rootfs",
+                               c.root, "/bin/xc-test-client", "get", "/run/pv/services/modem-api.sock", "/v1/status")
+        assert '"role":"viewer"' in outcome.output, outcome
+    finally:
+        engines.call([*room.enter, "umount", directory])
+
+
 def test_state_and_status_are_the_users_own(bed, engine, room):
     serving(engine, modem(bed))
     c = dialer(bed)
@@ -113,9 +159,8 @@ def test_state_and_status_are_the_users_own(bed, engine, room):
     get(pid)
     info = rootless.STATE.stat()
     assert (info.st_uid, info.st_mode & 0o777) == (rootless.UID, 0o700)
-    said = as_user(room, beds.INJECT, "status", "--json")
-    links = {link["service"]: link for one in json.loads(said.output) for link in one.get("links", [])}
-    assert links["modem-api"]["role"] == "viewer", said
+    links = {link["service"]: link for one in json.loads(status(room)) for link in one.get("links", [])}
+    assert links["modem-api"]["role"] == "viewer"
 
 
 def test_what_is_left_of_the_sandbox(bed, engine):
