@@ -78,7 +78,7 @@ class Application {
   Result<> listen(const model::Link& link, std::uint32_t index);
   Result<Listening> listen_in_state(const model::Link& link, std::uint32_t index);
   Result<> stage(const model::Link& link);
-  void lend(const model::Link& link, Planting& planting) const;
+  Result<> lend(const model::Link& link, Planting& planting) const;
   Result<> allow(std::uint32_t index);
   Result<> allow_device(std::uint32_t index);
   void withdraw(std::uint32_t index);
@@ -185,31 +185,32 @@ Result<> Application::stage(const model::Link& link) {
   Planting planting{.places = link.places, .tree = {}, .required = link.required};
   planting.directories = rules.directory.value_or(planting.directories);
   if (link.device->lent) {
-    lend(link, planting);
+    XC_CHECK_IN(link.service, lend(link, planting));
   } else {
     const sys::Owner owner = XC_TRY_IN(link.service, sys::owner_on_host(tools_.proc, held.init, held.namespaces,
                                                                         {.uid = rules.uid, .gid = rules.gid}));
     planting.tree =
         XC_TRY_IN(link.service, sys::stage_node(number_of(*link.device), rules.mode, owner, tools_.deadline));
   }
-  if (!planting.refusal.empty() && link.required) return fail(Kind::plant, link.service + ": " + planting.refusal);
   listeners_.emplace_back();
   plantings_.push_back(std::move(planting));
   return {};
 }
 
 /// What the user may not open is left out, as what no rule can be had for is (allow).
-void Application::lend(const model::Link& link, Planting& planting) const {
+Result<> Application::lend(const model::Link& link, Planting& planting) const {
   const auto& words = plan_.container.annotations;
   const auto keeps = words.find("run.oci.keep_original_groups");  // what --group-add keep-groups becomes (crun(1))
   const bool with_groups = keeps != words.end() && keeps->second == "1";
   auto tree = sys::lend_node(link.device->node.name, number_of(*link.device), with_groups, tools_.deadline);
+  if (!tree && link.required) return std::unexpected(std::move(tree).error());
   if (tree) {
     planting.tree = std::move(*tree);
-    return;
+  } else {
+    planting.places.clear();
+    planting.refusal = tree.error().text;
   }
-  planting.places.clear();
-  planting.refusal = tree.error().text;
+  return {};
 }
 
 /// A node that the container may not open is worse than none: without the rule it is not planted.

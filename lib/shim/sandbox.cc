@@ -129,6 +129,10 @@ Result<> let_go(const Sandboxed& child, const SandboxTerms& terms, const Ids& id
     if (!mapped && terms.speaks_as && sys::among_own_users())
       return fail(Kind::policy,
                   "user " + text::number(*terms.speaks_as) + " is not among the ids of the user whose podman this is");
+    if (!mapped && sys::among_own_users())
+      return fail(Kind::kernel,
+                  "a worker needs an id that nobody else has, and the user has no subordinate ids: add lines for the "
+                  "user to /etc/subuid and /etc/subgid, then podman system migrate");
     XC_CHECK_IN("mapping the worker's ids", std::move(mapped));
   }
   // The worker goes before the monitor when memory runs out; raising needs no privilege and its failure no answer.

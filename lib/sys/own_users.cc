@@ -54,7 +54,8 @@ uid_t id_we_have(uid_t wanted) {
   const auto users = own_map("uid_map");
   const auto groups = own_map("gid_map");
   if (!users || !groups || (users->to_host(wanted) && groups->to_host(wanted))) return wanted;
-  return std::min(users->highest(), groups->highest());
+  const uid_t last = std::min(users->highest(), groups->highest());
+  return last == 0 ? wanted : last;  // 0 is the user's own: not one to give away
 }
 
 }  // namespace xc::sys

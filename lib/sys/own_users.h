@@ -19,7 +19,8 @@ namespace xc::sys {
 /// manager has made that directory (mode 0700, the user's own).
 [[nodiscard]] std::string runtime_directory();
 
-/// `wanted`, where our user namespace has that user and group; else the highest number it has of both.
+/// `wanted`, where our user namespace has that user and group, or has none but its root; else the highest it has of
+/// both.
 [[nodiscard]] uid_t id_we_have(uid_t wanted);
 
 }  // namespace xc::sys
