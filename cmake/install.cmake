@@ -26,4 +26,6 @@ install(FILES ${XC_FILES}/50-xconnect.conf DESTINATION share/doc/xconnect/exampl
 
 install(FILES ${XC_FILES}/50-xconnect.json ${XC_FILES}/50-xconnect-end.json ${XC_FILES}/50-xconnect-variables.json
   DESTINATION share/containers/oci/hooks.d COMPONENT podman EXCLUDE_FROM_ALL)
+install(FILES ${XC_FILES}/50-xconnect.json ${XC_FILES}/50-xconnect-end.json
+  DESTINATION share/containers/oci/hooks.d COMPONENT crio EXCLUDE_FROM_ALL)
 install(FILES ${XC_FILES}/50-xconnect.conf DESTINATION share/lxc/config/common.conf.d COMPONENT lxc EXCLUDE_FROM_ALL)

@@ -1,4 +1,4 @@
-// xc-precreate: called by podman or CRI-O with a proposed config.json; writes the one the container is made from
+// xc-precreate: called by podman with a proposed config.json; writes the one the container is made from
 // (lib/app/precreate.h). One line on standard error when it refuses, and then the container is not made.
 #include <cstdio>
 #include <string_view>

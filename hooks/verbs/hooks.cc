@@ -37,7 +37,7 @@ int tell_paths(const Result<std::vector<std::string>>& paths, bool json) {
 
 CLI::App* add_verb(CLI::App& hooks, Options& options, const char* name, const char* about) {
   auto* verb = hooks.add_subcommand(name, about);
-  verb->add_option("ENGINE", options.engine, "runc, crun, podman, lxc or pantavisor")
+  verb->add_option("ENGINE", options.engine, "runc, crun, podman, crio, lxc or pantavisor")
       ->required()
       ->type_name("{" + text::join(app::registration_engines(), ",") + "}");
   verb->add_flag("--json", options.json, "as JSON");
@@ -55,7 +55,8 @@ void add_hooks(CLI::App& app, int& status) {
       "  xc-inject hooks print runc        lines for config.json\n"
       "  xc-inject hooks install podman    files of hooks.d, once for all containers");
   auto* print_them = add_verb(*hooks, *options, "print", "print what goes into the engine's configuration");
-  auto* install = add_verb(*hooks, *options, "install", "write the files into the engine's directory (podman, lxc)");
+  auto* install =
+      add_verb(*hooks, *options, "install", "write the files into the engine's directory (podman, crio, lxc)");
   auto* remove = add_verb(*hooks, *options, "remove", "remove them again");
   for (auto* one : {print_them, install})
     one->add_option("--hook", options->program, "path of xc-hook")->capture_default_str();

@@ -39,6 +39,14 @@ constexpr std::array entries{
           "correct the file that is named; until then those services are known only while their containers run"},
     Entry{"belongs to one container more than the * allowed", "a file of Pantavisor's is not what Pantavisor writes",
           "see who wrote it"},
+    Entry{"CRI-O refuses the directory while it holds podman's stage precreate; before this: *",
+          "podman and CRI-O read one directory, and CRI-O does not start when a file there names a stage it does not "
+          "know",
+          "xc-inject hooks remove podman; podman reads what is installed for CRI-O as well, only without variables"},
+    Entry{
+        "LXC_CONFIG_FILE is *, and *: is not there; start the container with an absolute path: lxc-start -f /...",
+        "lxc-start -d works in / and tells hooks the name it was given, so the directory of the manifests is not known",
+        "name the configuration by its absolute path"},
     Entry{"--root *: is not there", "the directory of the other system is not there",
           "mount the image first, or correct the path"},
     Entry{"--deadline: expected 1 to 60000 milliseconds", "the time a hook gives itself is out of range",

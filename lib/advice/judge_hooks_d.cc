@@ -39,6 +39,15 @@ void judge_stages(const std::string& where, const model::HooksFile& file, bool o
                         "\"stages\": [\"createRuntime\"]"});
 }
 
+/// Of two engines that read one directory, CRI-O does not know the stage that podman has beyond those of OCI.
+void judge_for_crio(const Facts& facts, const std::string& where, const model::HooksFile& file, Findings& findings) {
+  const bool runs = std::ranges::any_of(facts.engines, [](const Engine& engine) { return engine.name == "crio"; });
+  if (!runs || std::ranges::find(file.stages, "precreate") == file.stages.end()) return;
+  findings.push_back({Severity::broken, where, "CRI-O knows no stage \"precreate\"",
+                      "CRI-O refuses the directory, and does not start",
+                      "xc-inject hooks remove podman, then: xc-inject hooks install crio"});
+}
+
 void judge_conditions(const std::string& where, const model::HooksFile& file, Findings& findings) {
   if (!file.conditions)
     findings.push_back({Severity::broken, where, "\"when\" holds no condition",
@@ -96,6 +105,7 @@ void judge_hooks_d(const Facts& facts, Findings& findings) {
       findings.push_back({Severity::broken, file.path, "has version " + text::quoted(file.read->version),
                           "podman refuses to start every container", "\"version\": \"1.0.0\""});
     judge_stages(file.path, *file.read, ours, registered, findings);
+    judge_for_crio(facts, file.path, *file.read, findings);
     if (ours) judge_ours(facts, file, findings);
   }
   if (registered.start && !registered.end)

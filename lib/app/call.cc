@@ -77,6 +77,17 @@ std::string plain_directory(std::string path) {
   return path.starts_with('/') ? path : "";
 }
 
+/// A daemon of LXC works in "/", where a relative name of its configuration means nothing. Without that directory no
+/// manifest is found, and the container would run without its links.
+Result<> check_configuration(const LxcCall& call) {
+  const std::string file = variable("LXC_CONFIG_FILE");
+  if (file.empty() || file.front() == '/') return {};
+  const std::string path = call.directory + "/" + file.substr(file.rfind('/') + 1);
+  if (::access(path.c_str(), F_OK) == 0) return {};
+  return fail(Kind::usage, "LXC_CONFIG_FILE is " + text::quoted(file) + ", and " + text::printable(path) +
+                               ": is not there; start the container with an absolute path: lxc-start -f /...");
+}
+
 Result<LxcCall> lxc_call(const std::vector<std::string>& words) {
   LxcCall call;
   call.name = variable("LXC_NAME");
@@ -106,6 +117,7 @@ Result<Call> recognise(int argc, char** argv) {
     if (call.stage == model::Stage::other)
       return fail(Kind::usage, "LXC hook type \"" + text::printable(call.lxc->type) +
                                    "\": use lxc.hook.start-host and lxc.hook.post-stop");
+    if (call.stage == model::Stage::create) XC_CHECK(check_configuration(*call.lxc));
     return call;
   }
   if (words.size() > 1) return fail(Kind::usage, "too many arguments; see xc-hook --help");

@@ -21,7 +21,7 @@ struct Asked {
   const char* program;
 };
 constexpr std::array engines{Asked{"runc", "runc"}, Asked{"crun", "crun"}, Asked{"podman", "podman"},
-                             Asked{"lxc", "lxc-start"}};
+                             Asked{"crio", "crio"}, Asked{"lxc", "lxc-start"}};
 
 /// The first word of `text` that begins with a digit, without what follows "1.2.3".
 std::string version_in(const std::string& text) {

@@ -115,7 +115,7 @@ Result<std::string> run_precreate(const HookOptions& options) {
 std::string precreate_help() {
   return "usage: xc-precreate [--state DIR] [--config DIR] [--run FILE] [--log FILE] [--deadline MS]\n"
          "\n"
-         "Called by podman or CRI-O as hook of the stage precreate: reads a proposed config.json on standard input,\n"
+         "Called by podman as hook of the stage precreate: reads a proposed config.json on standard input,\n"
          "writes it with the variables and device rules of its io.xconnect annotations. Options as of xc-hook(8).\n";
 }
 

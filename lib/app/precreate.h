@@ -1,4 +1,4 @@
-// The precreate stage of podman and CRI-O: a proposed config.json in, the changed one out. Sets what a hook at
+// The precreate stage of podman: a proposed config.json in, the changed one out. Sets what a hook at
 // createRuntime cannot: variables of the container's first process, rules of its devices. Grants nothing that
 // createRuntime would not grant, plants nothing, and leaves nothing behind.
 #pragma once

@@ -18,6 +18,7 @@ constexpr std::size_t file_limit = 65536;
 const std::string hooks_d = "/usr/share/containers/oci/hooks.d/";
 
 constexpr std::string_view precreate = "precreate";
+constexpr std::string_view variables_file = "50-xconnect-variables.json";
 
 /// xc-precreate stands beside xc-hook.
 std::string precreate_beside(const std::string& program) {
@@ -41,6 +42,17 @@ std::string hooks_d_file(const std::string& program, const std::string& stage) {
          "], \"env\": [\"PATH=/usr/bin:/bin\"], \"timeout\": 10 },\n" +
          "  \"when\": { \"annotations\": { \"^io\\\\.xconnect\\\\.\": \"\" } },\n  \"stages\": [\"" + stage +
          "\"]\n}\n";
+}
+
+/// CRI-O reads podman's directory and format, and refuses all of it for a stage it does not know: precreate is
+/// podman's.
+std::vector<Registration> hooks_d_files(const std::string& engine, const std::string& program) {
+  std::vector<Registration> files{{hooks_d + "50-xconnect.json", hooks_d_file(program, "createRuntime")},
+                                  {hooks_d + "50-xconnect-end.json", hooks_d_file(program, "poststop")}};
+  if (engine == "podman")
+    files.push_back(
+        {hooks_d + std::string(variables_file), hooks_d_file(precreate_beside(program), std::string(precreate))});
+  return files;
 }
 
 std::string lxc_lines(const std::string& program) {
@@ -90,18 +102,14 @@ Result<> check_program(const std::string& program) {
 }
 
 const std::vector<std::string>& registration_engines() {
-  static const std::vector<std::string> known{"runc", "crun", "podman", "lxc", "pantavisor"};
+  static const std::vector<std::string> known{"runc", "crun", "podman", "crio", "lxc", "pantavisor"};
   return known;
 }
 
 Result<std::vector<Registration>> registrations(const std::string& engine, const std::string& program) {
   XC_CHECK(check_program(program));
   if (engine == "runc" || engine == "crun") return std::vector<Registration>{{"", oci_fragment(program)}};
-  if (engine == "podman")
-    return std::vector<Registration>{
-        {hooks_d + "50-xconnect.json", hooks_d_file(program, "createRuntime")},
-        {hooks_d + "50-xconnect-end.json", hooks_d_file(program, "poststop")},
-        {hooks_d + "50-xconnect-variables.json", hooks_d_file(precreate_beside(program), std::string(precreate))}};
+  if (engine == "podman" || engine == "crio") return hooks_d_files(engine, program);
   if (engine == "lxc")
     return std::vector<Registration>{{"/usr/share/lxc/config/common.conf.d/50-xconnect.conf", lxc_lines(program)}};
   if (engine == "pantavisor") return std::vector<Registration>{{"", pvr_argument(program)}};
@@ -116,6 +124,10 @@ Result<std::vector<std::string>> install(const std::string& engine, const std::s
   // An engine passes over a hook whose program is not there, in silence: the container would run without its links.
   for (const std::string& needed : {program, engine == "podman" ? precreate_beside(program) : program})
     if (::access((root + needed).c_str(), X_OK) != 0) return fail_errno(Kind::usage, root + needed, errno);
+  if (engine == "crio" && ::access((root + hooks_d + std::string(variables_file)).c_str(), F_OK) == 0)
+    return fail(Kind::usage, root + hooks_d + std::string(variables_file) +
+                                 ": CRI-O refuses the directory while it holds podman's stage precreate; before this: "
+                                 "xc-inject hooks remove podman");
   std::vector<std::string> written;
   for (const Registration& one : all) {
     const std::string path = root + one.path;

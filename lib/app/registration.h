@@ -19,7 +19,7 @@ void fields(A& a, Registration& r) {
   a("text", r.text);
 }
 
-/// The names registrations() knows: runc, crun, podman, lxc, pantavisor.
+/// The names registrations() knows: runc, crun, podman, crio, lxc, pantavisor.
 [[nodiscard]] const std::vector<std::string>& registration_engines();
 
 /// What `engine` needs to call `program` (absolute path of xc-hook). Kind::usage for an unknown engine, with the known.

@@ -1,4 +1,4 @@
-// The configuration an engine proposes for a container, before it exists (podman's and CRI-O's precreate stage), and
+// The configuration an engine proposes for a container, before it exists (podman's precreate stage), and
 // where something can be added to it. Structs only.
 #pragma once
 

@@ -29,7 +29,7 @@ def packages():
                         timeout=120)
     assert made.code == 0, made.output
     found = {file.name.split("_")[0]: file for file in out.glob("*.deb")}
-    assert sorted(found) == ["libvchan-socket-dev", "xconnect", "xconnect-lxc", "xconnect-podman"]
+    assert sorted(found) == ["libvchan-socket-dev", "xconnect", "xconnect-crio", "xconnect-lxc", "xconnect-podman"]
     return found
 
 

@@ -30,6 +30,7 @@ def files_below(root):
 
 @pytest.mark.parametrize("engine, files", [
     ("podman", [f"usr/share/containers/oci/hooks.d/50-xconnect{part}.json" for part in ("-end", "-variables", "")]),
+    ("crio", [f"usr/share/containers/oci/hooks.d/50-xconnect{part}.json" for part in ("-end", "")]),
     ("lxc", ["usr/share/lxc/config/common.conf.d/50-xconnect.conf"])])
 def test_install_says_what_it_wrote_and_remove_takes_it_away(root, engine, files):
     first = hooks("install", engine, "--root", root)
@@ -43,6 +44,18 @@ def test_install_says_what_it_wrote_and_remove_takes_it_away(root, engine, files
     assert not files_below(root)
 
 
+def test_what_crio_reads_has_stages_of_oci_alone(root):
+    """CRI-O 1.0 and later gives the reader of hooks.d no further stages, and ends when that finds one it does not know."""
+    known = {"prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"}
+    files = [json.loads(one["text"]) for one in json.loads(hooks("print", "crio", "--json").stdout)]
+    assert files and all(set(file["stages"]) <= known and file["version"] == "1.0.0" for file in files)
+    assert hooks("install", "podman", "--root", root).returncode == 0
+    refused_there = hooks("install", "crio", "--root", root)
+    assert refused_there.returncode == 64 and "CRI-O refuses the directory" in refused_there.stderr
+    hooks("remove", "podman", "--root", root)
+    assert hooks("install", "crio", "--root", root).returncode == 0
+
+
 def test_nothing_is_written_for_a_program_that_is_not_there(bed):
     empty = bed.home / "empty"
     empty.mkdir()
@@ -52,7 +65,7 @@ def test_nothing_is_written_for_a_program_that_is_not_there(bed):
 
 
 @pytest.mark.parametrize("arguments, words", [
-    (("print", "docker"), '"docker": no such engine; known are runc, crun, podman, lxc, pantavisor'),
+    (("print", "docker"), '"docker": no such engine; known are runc, crun, podman, crio, lxc, pantavisor'),
     (("install", "runc"), "runc has no directory for hooks"),
     (("print", "lxc", "--hook", "/a; rm -rf /"), "must be an absolute path of letters, digits"),
     (("print", "lxc", "--hook", "xc-hook"), "must be an absolute path")])
