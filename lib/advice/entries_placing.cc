@@ -32,6 +32,11 @@ constexpr std::array entries{
           "an abstract name belongs to a network namespace: in the host's, every process of the host would "
           "see it",
           "use a path, give the container a network namespace, or write \"shared-netns\": true"},
+    Entry{
+        "* with shared network: * would be there for the other containers of that network as well; use a path, or *",
+        "names and ports belong to a network namespace, and other containers live in this one, such as the members of "
+        "a pod",
+        "use a path, or \"shared-netns\": true when they may see it too"},
     Entry{"no default target exists for type *", "for this type there is no place where clients look by themselves",
           "name one as \"target\""},
     Entry{"the container's file system is read-only there; *",

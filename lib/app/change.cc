@@ -58,12 +58,13 @@ bool is_served_by_posts(const model::Link& link) {
 }
 
 Result<model::Plan> plan_link(const Survey& survey, const ChangeOptions& options, const model::Container& container,
-                              bool shared_netns) {
-  const model::HostFacts facts{.offered = all_offered(XC_TRY(registry::survey(survey.state)).offered, survey.host),
-                               .shared_netns = shared_netns};
+                              const inject::HeldContainer& held) {
+  model::HostFacts facts{.offered = all_offered(XC_TRY(registry::survey(survey.state)).offered, survey.host),
+                         .shared_netns = held.shared_net};
   model::Manifest wants;
   wants.requirements.push_back(parse_link(options.link));
   wants.requirements.back().shared_netns = options.shared_netns;
+  if (plan::may_need_network(wants)) facts.net_neighbours = XC_TRY(inject::has_net_neighbours(survey.proc, held));
   auto plan = XC_TRY(plan::make_plan(container, wants, {}, model::Origin::host, survey.host.policy, facts));
   if (std::ranges::any_of(plan.links, [](const auto& link) { return !is_served_by_posts(link); }))
     return fail(Kind::plant, "a device cannot be added to a container that runs: ask for it in its run.json");
@@ -131,7 +132,7 @@ Result<Changed> apply_to_entry(const Survey& survey, const ChangeOptions& option
   const bool served = ask_status(survey.state, key).has_value();
   if (!served && !entry.record.links.empty())
     return fail(Kind::kernel, "its shim has ended, and its links with it: start the container again");
-  const auto plan = XC_TRY(plan_link(survey, options, with_environment(entry.record.container), held.shared_net));
+  const auto plan = XC_TRY(plan_link(survey, options, with_environment(entry.record.container), held));
   XC_CHECK(check_together(entry.record, plan));
   const auto launch = served ? addition(survey, key) : launcher(survey.host.services, survey.state, held, deadline);
   return outcome_of(
@@ -152,7 +153,7 @@ Result<Changed> apply_to_stranger(const Survey& survey, const ChangeOptions& opt
   container.pid = static_cast<std::int64_t>(*pid);
   const auto deadline = deadline_of(options);
   const auto held = XC_TRY(inject::hold(survey.proc, container));
-  const auto plan = XC_TRY(plan_link(survey, options, container, held.shared_net));
+  const auto plan = XC_TRY(plan_link(survey, options, container, held));
   const auto launch = launcher(survey.host.services, survey.state, held, deadline);
   return outcome_of(plan, XC_TRY(inject::apply({survey.proc, survey.state, held, launch, deadline}, plan)));
 }

@@ -17,6 +17,7 @@
 #include "inject/injector.h"
 #include "inject/nodes.h"
 #include "plan/planner.h"
+#include "plan/rules.h"
 #include "registry/leftovers.h"
 #include "registry/providers.h"
 #include "sys/log.h"
@@ -74,6 +75,8 @@ Result<> serve(Hook& hook, const model::Container& container, const std::optiona
   (void)registry::sweep(state, container.name);
   const auto market = XC_TRY(registry::survey(state));
   model::HostFacts facts{.offered = all_offered(market.offered, hook.host), .shared_netns = held.shared_net};
+  if (plan::may_need_network(manifests.wants))
+    facts.net_neighbours = XC_TRY(inject::has_net_neighbours(hook.proc, held));
   facts.nodes =
       XC_TRY(inject::look_at_devices(hook.proc, facts.offered, market.providers, manifests.wants, hook.deadline));
   facts.rootless = !sys::is_root_of_the_machine();

@@ -2,6 +2,7 @@
 
 #include "sys/container_root.h"
 #include "sys/id_map.h"
+#include "sys/net_neighbours.h"
 
 namespace xc::inject {
 
@@ -15,6 +16,10 @@ Result<HeldContainer> hold(const sys::Proc& proc, const model::Container& contai
   const bool shared = XC_TRY(sys::same_file(ours.net.get(), namespaces.net.get()));
   if (!XC_TRY(sys::is_alive(init))) return fail(Kind::kernel, "the container has ended");
   return HeldContainer{std::move(init), std::move(namespaces), owner, std::move(root), id, shared};
+}
+
+Result<bool> has_net_neighbours(const sys::Proc& proc, const HeldContainer& held) {
+  return !held.shared_net && XC_TRY_IN("its network", sys::has_net_neighbours(proc, held.init, held.namespaces.net));
 }
 
 }  // namespace xc::inject

@@ -26,4 +26,7 @@ struct HeldContainer {
 /// Takes hold of the container; afterwards it was alive, so all of it belongs to the same life of the same process.
 [[nodiscard]] Result<HeldContainer> hold(const sys::Proc& proc, const model::Container& container);
 
+/// Whether others live in the container's network namespace; not asked where that is the host's.
+[[nodiscard]] Result<bool> has_net_neighbours(const sys::Proc& proc, const HeldContainer& held);
+
 }  // namespace xc::inject

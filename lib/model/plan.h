@@ -85,6 +85,7 @@ struct HostFacts {
   bool others_may_offer = false;                 ///< who is in no manifest of `declared` may offer as well
   bool known_container = true;                   ///< false: planned from files alone, nothing else here was looked up
   bool shared_netns = false;                     ///< the container lives in the host's network namespace
+  bool net_neighbours = false;                   ///< others live in the container's network namespace, as in a pod
   std::vector<NodeFacts> nodes{};                ///< those that offered devices name
   bool rootless = false;                         ///< planned for an ordinary user, who is root in a user namespace only
 };
@@ -95,6 +96,7 @@ void fields(A& a, HostFacts& f) {
   a("others-may-offer", f.others_may_offer);
   a("known-container", f.known_container);
   a("shared-netns", f.shared_netns);
+  a("net-neighbours", f.net_neighbours);
   a("nodes", f.nodes);
   a("rootless", f.rootless);
 }

@@ -261,6 +261,7 @@ Result<> Draft::choose_places(const model::Requirement& wanted, model::Link& lin
       fail(Kind::plant, "no default target exists for type " + quoted(name_of(link.type)) + ": name one as \"target\"");
   const auto consider = [&](const std::string& place) -> Result<> {
     XC_CHECK(check_abstract(place, wanted, facts_.shared_netns));
+    XC_CHECK(check_neighbours(place, wanted, facts_.net_neighbours));
     XC_CHECK(check_fit(link, place));
     if (std::ranges::find(link.places, place) == link.places.end()) link.places.push_back(place);
     return {};

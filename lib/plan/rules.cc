@@ -1,6 +1,7 @@
 // Rules of a plan; pure. See rules.h.
 #include "plan/rules.h"
 
+#include <algorithm>
 #include <set>
 #include <string>
 
@@ -118,6 +119,23 @@ Result<> check_abstract(std::string_view address, const model::Requirement& want
                                  " would be reachable by every process of the host; use a path");
   return fail(Kind::plant, "abstract endpoint with host network: " + quoted(address) +
                                " would be visible to every process of the host; use a path, or \"shared-netns\": true");
+}
+
+Result<> check_neighbours(std::string_view place, const model::Requirement& wanted, bool net_neighbours) {
+  const bool port = place.starts_with("tcp:");
+  if (!(port || place.starts_with('@')) || !net_neighbours || wanted.shared_netns) return {};
+  return fail(Kind::plant, std::string(port ? "port" : "abstract endpoint") + " with shared network: " + quoted(place) +
+                               " would be there for the other containers of that network as well; use a path, or "
+                               "\"shared-netns\": true");
+}
+
+bool may_need_network(const model::Manifest& wants) {
+  const auto is_in_network = [](const std::string& target) {
+    return target == "auto" || target.starts_with('@') || target.starts_with("tcp:");
+  };
+  return std::ranges::any_of(wants.requirements, [&](const model::Requirement& wanted) {
+    return wanted.targets.empty() || std::ranges::any_of(wanted.targets, is_in_network);
+  });
 }
 
 }  // namespace xc::plan

@@ -51,4 +51,11 @@ inline constexpr std::string_view lease_of = "lease:";
 /// manifest's "shared-netns" (spec 3, R22).
 [[nodiscard]] Result<> check_abstract(std::string_view address, const model::Requirement& wanted, bool shared_netns);
 
+/// The same for a place in a network namespace that the container shares with others than the host, as members of a pod
+/// do: an abstract name or port would be theirs too.
+[[nodiscard]] Result<> check_neighbours(std::string_view place, const model::Requirement& wanted, bool net_neighbours);
+
+/// Whether a link may come to lie in the container's network namespace, so that its neighbours there matter.
+[[nodiscard]] bool may_need_network(const model::Manifest& wants);
+
 }  // namespace xc::plan

@@ -61,6 +61,7 @@ class Container:
     config_text: str = ""  # the whole config.json, for hostile ones
     lxc_lines: list = field(default_factory=list)
     podman_words: list = field(default_factory=list)  # options of podman run
+    image: str = ""  # podman's, instead of the root directory
 
     @property
     def root(self):

@@ -13,6 +13,7 @@ import matrix
 if house.inside():
     import bed as beds
     import host
+    import podman
 
 ROWS = []  # of the table of engines and links
 
@@ -58,6 +59,14 @@ def bed():
     log = one.log_text()[-2000:]
     one.remove()
     assert gone, "left behind:\n" + "\n".join(left) + "\n" + log
+
+
+@pytest.fixture(scope="module")
+def room():
+    """Where podman runs."""
+    one = podman.Room()
+    yield one
+    one.leave()
 
 
 @pytest.fixture(params=["runc", "runc-v2", "crun", "lxc", "lxc0"])

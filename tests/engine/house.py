@@ -14,6 +14,7 @@ from pathlib import Path
 WORK = Path("/run/bed")  # scratch directory inside the house
 MARK = "XC_HOUSE"
 MAPPED = 100000  # first host id of id-mapped containers
+AUTO = 400000  # the same of those whose map podman chooses
 COUNT = 65536
 
 
@@ -41,9 +42,9 @@ def furnish():
         directory.mkdir()
     WORK.chmod(0o755)
     must("busybox", "ip", "link", "set", "lo", "up")
-    # newuidmap and newgidmap ask these files, even for root
+    # newuidmap and newgidmap ask these files, even for root; podman's --userns=auto takes from those of "containers"
     table = WORK / "subid"
-    table.write_text(f"root:{MAPPED}:{COUNT}\n")
+    table.write_text(f"root:{MAPPED}:{COUNT}\ncontainers:{AUTO}:{COUNT}\n")
     for file in ("/etc/subuid", "/etc/subgid"):
         if os.path.exists(file):
             must("mount", "--bind", str(table), file)

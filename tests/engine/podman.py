@@ -70,16 +70,27 @@ class Room:
         self.holder.wait()
 
 
+RUNTIMES = ("crun-here", "runc")
+
+
+def serving_bed(bed, room, runtime, precreate=False):
+    """podman as the one engine of a bed."""
+    one = Podman(room, runtime, precreate)
+    bed.engines = {one.name: one}
+    return one
+
+
 class Podman:
     """The verbs of engines.py; manifests are named by annotations, as a person would on podman's command line."""
 
     is_lxc = False
-    precreate = False  # whether the hook of that stage is registered as well
 
-    def __init__(self, room, runtime="crun-here"):
+    def __init__(self, room, runtime="crun-here", precreate=False):
         self.name = f"podman-{runtime}"
         self.room = room
         self.runtime = runtime
+        self.precreate = precreate  # whether the hook of that stage is registered as well
+        self.when = {"annotations": {r"^io\.xconnect\.": ""}}
 
     def _call(self, *arguments, **options):
         return engines.call([*self.room.enter, "podman", *map(str, arguments)], timeout=LIMIT, **options)
@@ -90,11 +101,11 @@ class Podman:
         hooks.mkdir(exist_ok=True)
         for stage in ("createRuntime", "poststop") if c.hook else ():
             (hooks / f"{stage}.json").write_text(json.dumps({
-                "version": "1.0.0", "stages": [stage], "when": {"annotations": {r"^io\.xconnect\.": ""}},
+                "version": "1.0.0", "stages": [stage], "when": self.when,
                 "hook": {"path": c.hook[0], "args": [*c.hook, stage], "env": ["PATH=/usr/bin:/bin"], "timeout": 10}}))
         if c.hook and self.precreate:
             (hooks / "precreate.json").write_text(json.dumps({
-                "version": "1.0.0", "stages": ["precreate"], "when": {"annotations": {r"^io\.xconnect\.": ""}},
+                "version": "1.0.0", "stages": ["precreate"], "when": self.when,
                 "hook": {"path": str(PRECREATE), "args": ["xc-precreate", *c.hook[1:]], "timeout": 10}}))
 
     def arguments(self, c, *more):
@@ -114,7 +125,7 @@ class Podman:
             words.append("--read-only")
         if c.idmap:
             words += [f"--{kind}map=0:{house.MAPPED}:{house.COUNT}" for kind in ("uid", "gid")]
-        return [*words, "--rootfs", c.root, *c.args]
+        return [*words, *(["--rootfs", c.root] if not c.image else [c.image]), *c.args]
 
     def run(self, c, timeout=LIMIT):
         return self._call(*self.arguments(c, "--rm"), output=c.console)
@@ -135,11 +146,25 @@ class Podman:
     def id(self, c):
         return self._call("inspect", "-f", "{{.Id}}", c.name).output.strip()
 
-    def make_pod(self, c, *words):
-        """A pod for that container alone; its network is the container's."""
-        outcome = self._call("pod", "create", "--infra=false", "--name", f"{c.name}-pod", *words)
+    def make_pod(self, name, *words):
+        """podman's first container of a pod has an image that podman makes of catatonit. Without the group of a pod's own:
+        podman 4.3 forbids all devices in it when it makes groups itself, and then no first container starts."""
+        outcome = self._call("--runtime", self.runtime, "pod", "create", "--share-parent=false", "--name", name, *words)
         assert outcome.code == 0, outcome
-        c.podman_words += ["--pod", f"{c.name}-pod"]
+
+    def pod(self, verb, name, *words):
+        outcome = self._call("pod", verb, *words, name)
+        assert outcome.code == 0, outcome
+        return outcome.output
+
+    def make_image(self, c):
+        """The container's root file system as an image; for what podman does with images alone."""
+        c.image = f"localhost/{c.name}:1"
+        archive = c.home / "image.tar"
+        for argv in (["tar", "-C", c.root, "-cf", archive, "."], ["podman", "import", archive, c.image]):
+            outcome = engines.call([*self.room.enter, *map(str, argv)], timeout=LIMIT)
+            assert outcome.code == 0, outcome
+        archive.unlink()
 
     def stop(self, c):
         return self._call("rm", "--force", "--time", "0", c.name)

@@ -4,11 +4,9 @@ observe must be the same on both."""
 import array
 import json
 import os
-import select
 import socket
 import subprocess
 import tempfile
-import threading
 from pathlib import Path
 
 SOURCE = Path(os.environ.get("XC_SOURCE", Path(__file__).resolve().parents[2]))
@@ -84,28 +82,3 @@ def receive(sock, size, flags=0):
         if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
             descriptors.frombytes(value[:len(value) - len(value) % 4])
     return data, list(descriptors)
-
-
-def in_thread(act):
-    """Runs `act` beside the test; .result() waits for it and gives its value or its error."""
-    class Running(threading.Thread):
-        def run(self):
-            try:
-                self.value, self.error = act(), None
-            except BaseException as error:
-                self.error = error
-
-        def result(self):
-            self.join(60)
-            assert not self.is_alive(), "it hangs"
-            if self.error:
-                raise self.error
-            return self.value
-
-    running = Running(daemon=True)
-    running.start()
-    return running
-
-
-def readable(sock, seconds=0.0):
-    return bool(select.select([sock], [], [], seconds)[0])

@@ -41,13 +41,6 @@ CASES = [(engine, variant) for engine in ENGINES for variant in VARIANTS
 
 
 @pytest.fixture(scope="module")
-def room():
-    one = podman.Room()
-    yield one
-    one.leave()
-
-
-@pytest.fixture(scope="module")
 def users_room():
     one = rootless.Room()
     yield one
@@ -77,11 +70,13 @@ def services(users_room):  # whose user a bus must know
 def engine_of(bed, room, users_room, name):
     if name.startswith("rootless"):
         one = rootless.Podman(users_room, name.removeprefix("rootless-"))
-    elif name.startswith("podman"):
-        one = podman.Podman(room, name.removeprefix("podman-"))
-    elif name == "pantavisor":
+        bed.engines = {name: one}
+        return one
+    if name.startswith("podman"):
+        return podman.serving_bed(bed, room, name.removeprefix("podman-"))
+    if name == "pantavisor":
         return Device(bed).engine
-    elif name == "lxc-v2":
+    if name == "lxc-v2":
         one = engines.Lxc(name, 1, engines.PURE_V2)
     else:
         return bed.engines[name]

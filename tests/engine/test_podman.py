@@ -11,18 +11,9 @@ import podman
 from jobs import API, RAW, client, dialer, get, has, modem, refused, serving, started
 
 
-@pytest.fixture(scope="module")
-def room():
-    one = podman.Room()
-    yield one
-    one.leave()
-
-
-@pytest.fixture(params=["crun-here", "runc"])
+@pytest.fixture(params=podman.RUNTIMES)
 def engine(request, room, bed):
-    one = podman.Podman(room, request.param)
-    bed.engines = {one.name: one}
-    return one
+    return podman.serving_bed(bed, room, request.param)
 
 
 def test_the_main_job(bed, engine):

@@ -14,19 +14,9 @@ PRECREATE = podman.PRECREATE
 ID = "0123456789abcdef" * 4
 
 
-@pytest.fixture(scope="module")
-def room():
-    one = podman.Room()
-    yield one
-    one.leave()
-
-
-@pytest.fixture(params=["crun-here", "runc"])
+@pytest.fixture(params=podman.RUNTIMES)
 def engine(request, room, bed):
-    one = podman.Podman(room, request.param)
-    one.precreate = True
-    bed.engines = {one.name: one}
-    return one
+    return podman.serving_bed(bed, room, request.param, precreate=True)
 
 
 def bus(bed, name="system-bus"):
@@ -84,17 +74,6 @@ def test_shapes_of_containers(bed, engine, shape):
     c = bed.container("typed", annotations={"io.xconnect.require.display": "auto"}, **shape)
     pid = started(engine, c)
     assert has(pid, "/run/wayland-0", "-S")
-
-
-def test_in_a_pod(bed, engine):
-    serving(engine, modem(bed))
-    c = bed.container("member", annotations={"io.xconnect.require.modem-api": "auto;role=viewer"})
-    engine.make_pod(c)
-    try:
-        assert get(started(engine, c), socket="/run/pv/services/modem-api.sock")["role"] == "viewer"
-    finally:
-        engine.stop(c)
-        engine._call("pod", "rm", "--force", f"{c.name}-pod")
 
 
 def test_policy_asks_for_the_containers_id_before_it_exists(bed, engine):

@@ -7,7 +7,8 @@ import struct
 
 import pytest
 
-from raw_links import Link, in_thread, receive, send
+from raw_links import Link, receive, send
+from waiting import in_thread
 
 FILES = 32
 HEAD = struct.Struct("!III")  # number, payload bytes, descriptors

@@ -9,7 +9,8 @@ import time
 
 import pytest
 
-from raw_links import Link, in_thread, receive, send
+from raw_links import Link, receive, send
+from waiting import in_thread
 
 BIG = 3 << 20
 

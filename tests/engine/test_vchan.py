@@ -10,8 +10,9 @@ import time
 
 import pytest
 
-from vchan_ends import (BIG, BUILD, CONNECTED, DISCONNECTED, WAITING, Failed, Old, environment, in_thread, lib, ours, pair, soon,
+from vchan_ends import (BIG, BUILD, CONNECTED, DISCONNECTED, WAITING, Failed, Old, environment, lib, ours, pair, soon,
                         street, used_processor, watchdog)  # noqa: F401
+from waiting import in_thread
 
 
 # --- lifecycle and states ------------------------------------------------------------------------------------------------

@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from vchan_ends import (BIG, CONNECTED, DISCONNECTED, Failed, Old, in_thread, ours, pair, readable, soon, street,
-                        used_processor, watchdog)  # noqa: F401
+from vchan_ends import (BIG, CONNECTED, DISCONNECTED, Failed, Old, ours, pair, soon, street, used_processor, watchdog)  # noqa: F401
+from waiting import in_thread, readable
 
 
 # --- without blocking ----------------------------------------------------------------------------------------------------

@@ -13,7 +13,8 @@ import time
 
 import pytest
 
-from vchan_ends import CONNECTED, DISCONNECTED, Failed, in_thread, readable, soon, street, watchdog  # noqa: F401
+from vchan_ends import CONNECTED, DISCONNECTED, Failed, soon, street, watchdog  # noqa: F401
+from waiting import in_thread, readable
 
 PAGE, RING = 4096, 1 << 20
 HEAD, SWITCHED, SWITCH_AT, FINISHED, TAIL, ACCEPTED, LEFT, READER_WAITS, WRITER_WAITS = \

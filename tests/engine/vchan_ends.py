@@ -3,14 +3,14 @@
 import contextlib
 import faulthandler
 import os
-import select
 import socket
-import threading
 import time
 from pathlib import Path
 
 import cffi
 import pytest
+
+from waiting import readable
 
 BUILD = Path(os.environ.get("XC_BUILD", Path(__file__).resolve().parents[2] / "build/dev"))
 DISCONNECTED, CONNECTED, WAITING = 0, 1, 2
@@ -139,7 +139,7 @@ class Old:
         return parts
 
     def wait(self):
-        return bool(select.select([self.line], [], [], 20)[0])
+        return readable(self.line, 20)
 
     def read_to_end(self):
         parts = []
@@ -221,27 +221,6 @@ class Street:
         return Old(line), client
 
 
-def in_thread(act):
-    """Runs `act` beside the test; .result() waits for it and gives its value or its error."""
-    class Running(threading.Thread):
-        def run(self):
-            try:
-                self.value, self.error = act(), None
-            except BaseException as error:
-                self.error = error
-
-        def result(self, seconds=30):
-            self.join(seconds)
-            assert not self.is_alive(), "it hangs"
-            if self.error:
-                raise self.error
-            return self.value
-
-    running = Running(daemon=True)
-    running.start()
-    return running
-
-
 def soon(act, wanted, seconds=3):
     end = time.monotonic() + seconds
     while (seen := act()) != wanted and time.monotonic() < end:
@@ -254,10 +233,6 @@ def used_processor(act):
     before = time.process_time()
     act()
     return time.process_time() - before
-
-
-def readable(end, seconds=0.0):
-    return bool(select.select([end], [], [], seconds)[0])
 
 
 # --- fixtures of the tests that import them ----------------------------------------------------------------------

@@ -149,5 +149,33 @@ TEST(Rules, AnAbstractEndpointStaysOutOfTheHostsNetwork) {
   EXPECT_EQ(verdict(check_abstract("@vgpu", wanted, true)), "fits");
 }
 
+TEST(Rules, AnEndpointThatNeighboursInANetworkWouldSeeMustBeMeant) {
+  model::Requirement wanted;
+  const std::string rest =
+      " would be there for the other containers of that network as well; use a path, or "
+      "\"shared-netns\": true";
+  EXPECT_EQ(verdict(check_neighbours("@vgpu", wanted, false)), "fits");
+  EXPECT_EQ(verdict(check_neighbours("/run/vgpu", wanted, true)), "fits");
+  EXPECT_EQ(verdict(check_neighbours("@vgpu", wanted, true), Kind::plant),
+            "abstract endpoint with shared network: \"@vgpu\"" + rest);
+  EXPECT_EQ(verdict(check_neighbours("tcp:127.0.0.1:80", wanted, true), Kind::plant),
+            "port with shared network: \"tcp:127.0.0.1:80\"" + rest);
+  wanted.shared_netns = true;
+  EXPECT_EQ(verdict(check_neighbours("@vgpu", wanted, true)), "fits");
+}
+
+TEST(Rules, NeighboursInANetworkMatterWhereALinkMayLieInIt) {
+  const auto asks = [](std::vector<std::string> targets) {
+    model::Manifest wants;
+    wants.requirements.emplace_back().targets = std::move(targets);
+    return may_need_network(wants);
+  };
+  EXPECT_FALSE(asks({"/run/a", "fd:a"}));
+  EXPECT_TRUE(asks({}));
+  EXPECT_TRUE(asks({"/run/a", "auto"}));
+  EXPECT_TRUE(asks({"/run/a", "@a"}));
+  EXPECT_TRUE(asks({"tcp:127.0.0.1:80"}));
+}
+
 }  // namespace
 }  // namespace xc::plan
