@@ -22,6 +22,9 @@ LIMIT = 30  # seconds for one call of an engine
 # As crun 1.8 refuses the hybrid layout, and because devices differ: one private view of pure cgroup v2.
 PURE_V2 = ["unshare", "--mount", "--propagation", "private", "sh", "-c",
            'umount -l /sys/fs/cgroup && mount -t cgroup2 none /sys/fs/cgroup && exec "$@"', "sh"]
+# The same of pure cgroup v1, where the host has the hybrid layout.
+HYBRID = os.path.exists("/sys/fs/cgroup/unified")
+PURE_V1 = ["unshare", "--mount", "--propagation", "private", "sh", "-c", 'umount -l /sys/fs/cgroup/unified && exec "$@"', "sh"]
 
 
 @dataclass

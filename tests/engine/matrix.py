@@ -16,10 +16,14 @@ FILE = BUILD / "matrix.json"
 MARKERS = ("<!-- made by tests/engine/matrix.py -->", "<!-- end -->")
 VERSIONS = {"runc": ["runc", "--version"], "crun": ["crun", "--version"], "podman": ["podman", "--version"],
             "lxc": ["lxc-start", "--version"]}
-TITLES = {"runc": "runc {}", "runc-v2": "runc {}", "crun": "crun {}", "podman-crun-here": "podman {} with crun",
-          "podman-runc": "podman {} with runc", "rootless-crun": "podman {} with crun, of an ordinary user",
-          "rootless-runc": "podman {} with runc, of an ordinary user", "lxc0": "LXC {}, hook version 0", "lxc": "LXC {}, hook version 1",
-          "lxc-v2": "LXC {}, hook version 1", "pantavisor": "LXC {}, a device of Pantavisor"}
+TITLES = {"runc-v1": "runc {}", "runc": "runc {}", "runc-v2": "runc {}", "crun-v1": "crun {}", "crun": "crun {}",
+          "podman-crun-here": "podman {} with crun", "podman-runc": "podman {} with runc",
+          "rootless-crun": "podman {} with crun, of an ordinary user",
+          "rootless-runc": "podman {} with runc, of an ordinary user", "lxc-v1": "LXC {}, hook version 1",
+          "lxc0": "LXC {}, hook version 0", "lxc": "LXC {}, hook version 1", "lxc-v2": "LXC {}, hook version 1",
+          "pantavisor": "LXC {}, a device of Pantavisor", "runc-vm": "runc {}, virtual machine",
+          "crun-vm": "crun {}, virtual machine"}
+COLUMNS = ("rest", "unix, descriptors", "abstract name", "dbus", "wayland", "vchan", "device node", "display device")
 
 
 def version_of(program):
@@ -29,7 +33,9 @@ def version_of(program):
 
 def layout_of(engine):
     """Of the control groups the engine sees in the tests."""
-    unified = engine in ("runc-v2", "crun", "lxc-v2") or engine.startswith(("podman", "rootless"))
+    if engine.endswith("-v1"):
+        return "v1"
+    unified = engine in ("runc-v2", "crun", "lxc-v2") or engine.startswith(("podman", "rootless")) or engine.endswith("-vm")
     return "v2" if unified or os.path.exists("/sys/fs/cgroup/cgroup.procs") else "hybrid"
 
 
@@ -44,9 +50,10 @@ def save(rows):
 def table(rows):
     """A line for each engine; containers of another sort with the same outcome stand in it, others have their own."""
     reasons, lines = [], []
-    links = list(rows[0]["links"])
 
     def cell(outcome):
+        if outcome is None:
+            return "-"
         if outcome == "works":
             return "yes"
         if outcome not in reasons:
@@ -56,13 +63,14 @@ def table(rows):
     order = list(TITLES)
     for row in sorted(rows, key=lambda row: order.index(row["engine"])):
         head = (TITLES[row["engine"]].format(row["version"]), row["groups"])
-        cells = [cell(row["links"][link]) for link in links]
+        cells = [cell(row["links"].get(column)) for column in COLUMNS]
         if lines and lines[-1][0] == head and lines[-1][2] == cells:
             lines[-1][1].append(row["variant"] or "plain")
         else:
             lines.append((head, [row["variant"] or "plain"], cells))
-    out = [f"| engine | cgroups | containers | {' | '.join(links)} |", "|---" * (3 + len(links)) + "|"]
+    out = [f"| engine | cgroups | containers | {' | '.join(COLUMNS)} |", "|---" * (3 + len(COLUMNS)) + "|"]
     out += [f"| {head[0]} | {head[1]} | {', '.join(variants)} | {' | '.join(cells)} |" for head, variants, cells in lines]
+    out.append("\n-: not tried there; display devices are those of a virtual machine with Debian's kernel 6.1")
     return "\n".join([*out, *[f"\n({number}) {reason}" for number, reason in enumerate(reasons, 1)]]) + "\n"
 
 

@@ -1,9 +1,7 @@
 """vchan as a service: programs in two containers, or one and the host, brought together by hooks alone."""
 
-import contextlib
 import json
 import os
-import shutil
 import socket
 import subprocess
 import time
@@ -14,7 +12,7 @@ import pytest
 import bed as beds
 from bed import requires, services
 from jobs import started
-from vchan_ends import BUILD
+from vchan_cat import cat, hear, say, talk, with_cat
 
 OFFER = {"name": "gui", "type": "vchan", "domain": 5, "port": 6000, "roles": {"any": {"vchan": {"domains": [7]}}}}
 WISH = {"name": "gui", "type": "vchan", "domain": 7, "server": 5, "port": 6000}
@@ -26,50 +24,12 @@ def engine(request, bed):
     return bed.engines[request.param]
 
 
-def with_cat(c):
-    shutil.copy(BUILD / "vchan-cat", c.root / "bin/vchan-cat")
-    return c
-
-
 def provider(bed, offer=OFFER):
     return with_cat(bed.container("provider", services=services(offer)))
 
 
 def consumer(bed, wish=WISH, **options):
     return with_cat(bed.container("consumer", run=requires(wish), **options))
-
-
-@contextlib.contextmanager
-def cat(pid, own, *arguments, variables=()):
-    """vchan-cat in a container, or on the host when pid is 0; its ends are pipes."""
-    enter = ["nsenter", "-t", str(pid), "-m", "-u", "-i", "-n", "-p", "-r", "-w"] if pid else []
-    program = "/bin/vchan-cat" if pid else str(BUILD / "vchan-cat")
-    process = subprocess.Popen([*enter, program, *map(str, arguments)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                               env={"VCHAN_DOMAIN": str(own), **dict(variables)})
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
-
-
-def say(process, data):
-    process.stdin.write(data)
-    process.stdin.flush()
-
-
-def hear(process, size):
-    data = b""
-    while len(data) < size and (more := os.read(process.stdout.fileno(), size - len(data))):
-        data += more
-    return data
-
-
-def talk(server, client, turns=5):
-    for turn in range(turns):
-        for writer, reader, text in ((client, server, b"question %d" % turn), (server, client, b"answer %d" % turn)):
-            say(writer, text)
-            assert hear(reader, len(text)) == text
 
 
 def has_rings(process):

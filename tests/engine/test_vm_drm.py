@@ -6,6 +6,7 @@ import re
 import bed as beds
 import guest
 import host
+import matrix
 import pytest
 
 CARD = {"name": "card", "type": "drm", "socket": "/dev/dri/card0"}  # virtio-gpu
@@ -43,7 +44,7 @@ def engine_in(vm, name):
 
 
 @pytest.mark.parametrize("idmap", [False, True], ids=["plain", "idmapped"])
-def test_a_card_drives_the_screen_and_a_render_node_does_not(both, idmap):
+def test_a_card_drives_the_screen_and_a_render_node_does_not(both, idmap, record_property):
     script = f"{guest.drm('/dev/dri/card0', 'version', 'drop', 'master', 'dumb', 'resources')}; echo; " \
              f"{guest.drm('/dev/dri/renderD128', 'version', 'master', 'resources')} | sed s/^/render-/; ls /dev/dri"
     _, output, log = both.run(script, wish("card", "master"), wish("card", "render", "/dev/dri/renderD128"), idmap=idmap)
@@ -54,6 +55,8 @@ def test_a_card_drives_the_screen_and_a_render_node_does_not(both, idmap):
     assert said["render-version"] == "ok virtio_gpu"
     assert said["render-master"] == said["render-resources"] == "EACCES"
     assert output.split()[-2:] == ["card0", "renderD128"]
+    record_property(matrix.KEY, {"engine": f"{both.engine}-vm", "version": matrix.version_of(both.engine), "groups": "v2",
+                                 "variant": "user namespace" if idmap else "", "links": {"display device": "works"}})
 
 
 @pytest.mark.parametrize("idmap", [False, True], ids=["plain", "idmapped"])
