@@ -38,7 +38,8 @@ Result<bool> has_net_neighbours(const Proc& proc, const Process& init, const Fd&
     struct stat theirs{};
     const std::string place = text::number(pid) + "/ns/net";
     if (::fstatat(proc.dir(), place.c_str(), &theirs, 0) != 0) {
-      if (has_ended(errno)) continue;
+      // Whom we may not look at has more rights than we have: in a user namespace of ours, the host's processes.
+      if (has_ended(errno) || errno == EACCES) continue;
       return fail_errno(Kind::kernel, "/proc/" + place, errno);
     }
     const bool together = theirs.st_dev == ours.st_dev && theirs.st_ino == ours.st_ino;

@@ -4,7 +4,10 @@ import json
 import subprocess
 import time
 
+import pytest
+
 import bed as beds
+import faultloop
 import host
 from jobs import (API, RAW, RAW_OFFER, REST_OFFER, REST_WISH, client, dialer, get, has, modem, refused, serving,
                   started)
@@ -80,3 +83,39 @@ def test_a_restarted_consumer_and_a_restarted_provider_meet_again(bed, engine):
         if first is provider:
             assert "503" in client(pid, "get", API, "/x")
         engine.stop(second)
+
+
+@pytest.mark.parametrize("less", [{"admin": {"rest": "all"}}, {"viewer": {"rest": [{"methods": ["GET"], "paths": ["/v2/**"]}]}}],
+                         ids=["role removed", "role narrowed"])
+def test_a_grant_that_its_provider_takes_back_is_gone_with_the_providers_next_life(bed, engine, less):
+    """And comes back with the next one; the consumer runs on throughout."""
+    provider = modem(bed, offers=[REST_OFFER])
+    pid = None
+    full = {"viewer": {"rest": "all"}}
+    for roles, answer in ((full, '"role":"viewer"'), (less, "403"), (full, '"role":"viewer"')):
+        provider.write("services.json", beds.services({**REST_OFFER, "roles": roles}))
+        serving(engine, provider)
+        pid = pid or started(engine, dialer(bed, wishes=[REST_WISH]))
+        said = client(pid, "get", API, "/v1/status")
+        assert answer in said, said
+        engine.stop(provider)
+
+
+def test_what_a_start_costs_grows_with_the_providers_by_a_little_for_each(bed, runc):
+    """System calls, as time says nothing on a busy machine. Each provider is looked up once, and asked whether it lives."""
+    def calls(number):
+        while len(bed.containers) < number:
+            offer = {**RAW_OFFER, "name": f"s{len(bed.containers)}"}
+            started(runc, bed.container(f"p{len(bed.containers)}", services=beds.services(offer)))
+        trace = bed.home / f"trace{number}"
+        c = dialer(bed, name=f"c{number}", wishes=[{"name": "s0", "target": "/run/svc/s"}])
+        c.hook = faultloop.traced(bed.hook(), trace)
+        started(runc, c)
+        made = len(faultloop.calls_of(trace))
+        runc.stop(c)  # whose hook writes a trace of its own there
+        bed.containers.remove(c)
+        return made
+
+    few, more, many = calls(3), calls(8), calls(13)
+    assert 0 < (more - few) / 5 < 30, (few, more, many)
+    assert many - more < 1.3 * (more - few), (few, more, many)
