@@ -55,6 +55,24 @@ def test_without_an_annotation_no_hook_is_called(bed, engine):
     assert not has(pid, "/run/pv")
 
 
+@pytest.mark.parametrize("key", ["my.io.xconnect.require.modem-api", "io-xconnect.require.modem-api", "IO.xconnect.require.modem-api"])
+def test_an_annotation_that_only_resembles_ours_calls_no_hook(bed, engine, key):
+    """podman searches for the pattern in each key (RE2): it must begin there, and its dots be dots."""
+    serving(engine, modem(bed))
+    bed.log.write_text("")
+    pid = started(engine, bed.container("plain", annotations={key: "auto;role=viewer"}))
+    assert not has(pid, "/run/pv") and bed.log_text() == ""
+    assert len(list((bed.state / "c").iterdir())) == 1, "of the provider"
+
+
+def test_every_condition_of_a_file_must_hold(bed, engine):
+    serving(engine, modem(bed))
+    engine.when = {**engine.when, "commands": ["^/bin/never$"]}
+    assert not has(started(engine, dialer(bed)), API)
+    engine.when = {**engine.when, "commands": ["^/bin/sleep$"], "hasBindMounts": True}
+    assert get(started(engine, dialer(bed, name="other")))["role"] == "viewer"
+
+
 def test_a_restart_keeps_the_link(bed, engine):
     serving(engine, modem(bed))
     c = dialer(bed)
