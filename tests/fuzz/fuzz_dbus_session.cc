@@ -5,9 +5,9 @@
 #include <string>
 #include <string_view>
 
+#include "../unit/two_peers.h"
 #include "mediate/dbus_message.h"
 #include "mediate/dbus_syntax.h"
-#include "mediate/mediator.h"
 
 namespace {
 
@@ -54,32 +54,19 @@ std::string list_of_names() {
   return writer.take();
 }
 
-struct Fuzzed {
-  Stream from_client{};
-  Stream to_server{};
-  Stream from_server{};
-  Stream to_client{};
+struct Fuzzed : TwoPeers {
   bool open = false;
-  xc::model::Rights rights{};
-  std::string name = "fuzz";
-  Tally tally{};
-  std::unique_ptr<Mediator> mediator{};
 
-  Fuzzed() {
+  Fuzzed() : TwoPeers("fuzz", xc::model::Type::dbus, rights()) {}
+
+  static xc::model::Rights rights() {
     xc::model::DbusRules rules =
         xc::model::DbusRules{.talk = {"org.pv.Allowed"}, .own = {"org.pv.Mine.*"}, .interface = {"org.pv.Face"}};
-    rights.layers.push_back({{xc::model::RoleRules{.dbus = rules}}});
-    mediator = make_mediator({.type = xc::model::Type::dbus,
-                              .client = name,
-                              .role = name,
-                              .service = name,
-                              .rights = rights,
-                              .upstream = Upstream::connected,
-                              .tally = tally});
+    return rights_of({xc::model::RoleRules{.dbus = rules}});
   }
 
   bool advance() {
-    const bool good = mediator->advance({from_client, to_server, from_server, to_client}).has_value();
+    const bool good = TwoPeers::advance().has_value();
     if (open) {
       take_sound(to_server, true);
       take_sound(to_client, false);
@@ -118,7 +105,7 @@ struct Fuzzed {
     self.reply_serial = 4;
     from_server.append(write_message(self, string_body(Order::little, ":1.1")));
     require(advance());
-    require(mediator->patience() == std::nullopt);
+    require(mediator().patience() == std::nullopt);
     return true;
   }
 };

@@ -2,14 +2,12 @@
 // many descriptors come along, how many bytes, the bytes. What must hold always: only whole messages leave, a bind
 // names what was shown and nothing newer, descriptors leave at most 28 together and no later than their message, and no
 // queue grows beyond its bound.
-#include <fcntl.h>
-
 #include <cstdlib>
 #include <map>
 #include <string>
 #include <string_view>
 
-#include "mediate/mediator.h"
+#include "../unit/two_peers.h"
 #include "mediate/wl_core.h"
 #include "mediate/wl_wire.h"
 
@@ -22,33 +20,20 @@ void require(bool good) {
   if (!good) std::abort();
 }
 
-struct Fuzzed {
-  Stream from_client{};
-  Stream to_server{};
-  Stream from_server{};
-  Stream to_client{};
-  xc::model::Rights rights{};
-  std::string name = "fuzz";
-  Tally tally{};
+struct Fuzzed : TwoPeers {
   std::map<std::uint32_t, std::pair<std::string, std::uint32_t>> shown{};
-  std::unique_ptr<Mediator> mediator{};
 
-  Fuzzed() {
+  Fuzzed() : TwoPeers("fuzz", xc::model::Type::wayland, rights()) {}
+
+  static xc::model::Rights rights() {
     xc::model::WaylandRules rules;
     rules.app_id.pin = "org.{client}";
     rules.title.prefix = "[{client}] ";
-    rights.layers.push_back({{xc::model::RoleRules{.wayland = rules}}});
-    mediator = make_mediator({.type = xc::model::Type::wayland,
-                              .client = name,
-                              .role = name,
-                              .service = name,
-                              .rights = rights,
-                              .upstream = Upstream::connected,
-                              .tally = tally});
+    return rights_of({xc::model::RoleRules{.wayland = rules}});
   }
 
   bool advance() {
-    const bool good = mediator->advance({from_client, to_server, from_server, to_client}).has_value();
+    const bool good = TwoPeers::advance().has_value();
     for (Stream* stream : {&from_client, &from_server, &to_server, &to_client}) {
       std::size_t waiting = 0;
       for (const Pin& pin : stream->pins()) waiting += pin.descriptors.size();
@@ -117,15 +102,9 @@ struct Fuzzed {
     from_client.append(Writer(9, 1).number(10).take());
     from_client.append(Writer(7, 1).number(11).number(6).take());  // a data device
     require(advance());
-    require(mediator->patience() == std::nullopt);
+    require(mediator().patience() == std::nullopt);
   }
 };
-
-std::vector<xc::Fd> some_descriptors(std::size_t count) {
-  std::vector<xc::Fd> out;
-  for (std::size_t i = 0; i < count; ++i) out.emplace_back(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-  return out;
-}
 
 }  // namespace
 

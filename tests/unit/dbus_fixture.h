@@ -2,10 +2,8 @@
 // alone.
 #pragma once
 
-#include <fcntl.h>
 #include <gtest/gtest.h>
 
-#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,6 +11,7 @@
 #include "mediate/dbus_message.h"
 #include "mediate/dbus_syntax.h"
 #include "mediate/mediator.h"
+#include "two_peers.h"
 
 namespace xc::mediate::dbus {
 
@@ -106,12 +105,6 @@ inline std::string list_body(const std::vector<std::string_view>& texts) {
   return writer.take();
 }
 
-inline std::vector<Fd> some_descriptors(std::size_t count) {
-  std::vector<Fd> out;
-  for (std::size_t i = 0; i < count; ++i) out.emplace_back(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-  return out;
-}
-
 inline Header call_of(std::uint32_t serial, std::string_view destination, std::string_view interface,
                       std::string_view member, std::string_view path = "/org/pv/obj") {
   Header header;
@@ -140,39 +133,13 @@ inline Header reply_to(std::uint32_t reply_serial, std::string_view sender, std:
   return header;
 }
 
-class Link {
+class Link : public TwoPeers {
  public:
   explicit Link(model::DbusRules rules, bool drip = false, Upstream upstream = Upstream::connected,
                 Observer* observer = nullptr)
-      : drip_(drip) {
-    rights_.layers.push_back({{model::RoleRules{.dbus = std::move(rules)}}});
-    mediator_ = make_mediator({.type = model::Type::dbus,
-                               .client = name_,
-                               .role = name_,
-                               .service = name_,
-                               .rights = rights_,
-                               .upstream = upstream,
-                               .tally = tally,
-                               .observer = observer});
-  }
+      : TwoPeers("test", model::Type::dbus, rights_of({model::RoleRules{.dbus = std::move(rules)}}), drip, upstream,
+                 observer) {}
 
-  Result<> advance() { return mediator_->advance({from_client, to_server, from_server, to_client}); }
-
-  /// Bytes from one side, with descriptors that arrive with the first of them. The text of the error, or "".
-  std::string feed(Stream& stream, std::string_view bytes, std::vector<Fd> descriptors = {}) {
-    const std::uint64_t start = stream.end_position();
-    if (!drip_) {
-      stream.append(bytes);
-      stream.pin_at(start, std::move(descriptors));
-      return problem(advance());
-    }
-    for (const char byte : bytes) {
-      stream.append({&byte, 1});
-      stream.pin_at(start, std::exchange(descriptors, {}));
-      if (auto result = advance(); !result) return problem(std::move(result));
-    }
-    return "";
-  }
   std::string client(std::string_view bytes) { return feed(from_client, bytes); }
   std::string client(Header header, std::string_view body = {}, std::vector<Fd> descriptors = {}) {
     return feed(from_client, write_message(std::move(header), body), std::move(descriptors));
@@ -240,20 +207,8 @@ class Link {
   }
   std::vector<Heard> client_heard() { return take_messages(to_client); }
 
-  Stream from_client{};
-  Stream to_server{};
-  Stream from_server{};
-  Stream to_client{};
-  Tally tally{};
-
  private:
-  static std::string problem(Result<> result) { return result ? "" : result.error().text; }
-
-  std::string name_ = "test";
   std::vector<Heard> passed_;  // to peers, while the greeting was answered
-  model::Rights rights_;
-  bool drip_;
-  std::unique_ptr<Mediator> mediator_;
 };
 
 }  // namespace xc::mediate::dbus

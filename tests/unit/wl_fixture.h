@@ -2,18 +2,16 @@
 // arrives alone. Messages are written and read as lines: "2 wl_registry.bind 1 wl_shm 1 3".
 #pragma once
 
-#include <fcntl.h>
 #include <gtest/gtest.h>
 
 #include <map>
-#include <memory>
 #include <sstream>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "mediate/mediator.h"
 #include "mediate/wl_wire.h"
+#include "two_peers.h"
 
 namespace xc::mediate::wl {
 
@@ -56,12 +54,6 @@ inline std::string message(Direction direction, const std::string& line) {
     }
   }
   return writer.take();
-}
-
-inline std::vector<Fd> some_descriptors(std::size_t count) {
-  std::vector<Fd> out;
-  for (std::size_t i = 0; i < count; ++i) out.emplace_back(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-  return out;
 }
 
 /// Reads a stream as its receiver would: bytes, and descriptors as the socket would deliver them.
@@ -118,40 +110,13 @@ class Listener {
   std::size_t waiting_ = 0;
 };
 
-class Link {
+class Link : public TwoPeers {
  public:
   explicit Link(bool drip, std::vector<model::WaylandRules> layers = {}, Upstream upstream = Upstream::connected,
                 Observer* observer = nullptr, bool render_node = false)
-      : drip_(drip) {
-    rights_.render_node = render_node;
-    for (auto& rules : layers) rights_.layers.push_back({{model::RoleRules{.wayland = std::move(rules)}}});
-    mediator_ = make_mediator({.type = model::Type::wayland,
-                               .client = name_,
-                               .role = name_,
-                               .service = name_,
-                               .rights = rights_,
-                               .upstream = upstream,
-                               .tally = tally,
-                               .observer = observer});
+      : TwoPeers("panel", model::Type::wayland, rights_with(std::move(layers), render_node), drip, upstream, observer) {
   }
 
-  Result<> advance() { return mediator_->advance({from_client, to_server, from_server, to_client}); }
-
-  /// Bytes of one side, with descriptors that arrive with the first of them. The text of the error, or "".
-  std::string feed(Stream& stream, std::string_view bytes, std::vector<Fd> descriptors = {}) {
-    const std::uint64_t start = stream.end_position();
-    if (!drip_) {
-      stream.append(bytes);
-      stream.pin_at(start, std::move(descriptors));
-      return problem(advance());
-    }
-    for (const char byte : bytes) {
-      stream.append({&byte, 1});
-      stream.pin_at(stream.end_position() - 1, std::exchange(descriptors, {}));
-      if (auto result = advance(); !result) return problem(std::move(result));
-    }
-    return "";
-  }
   std::string client(const std::string& line, std::size_t descriptors = 0) {
     return feed(from_client, message(Direction::request, line), some_descriptors(descriptors));
   }
@@ -175,25 +140,19 @@ class Link {
   void expect_refused(const std::string& error) {
     EXPECT_EQ(client_heard(), Lines{"1 wl_display.error " + error});
     EXPECT_TRUE(to_client.ended());
-    EXPECT_EQ(mediator_->patience(), std::chrono::seconds(2));
+    EXPECT_EQ(mediator().patience(), std::chrono::seconds(2));
   }
-  Mediator& mediator() { return *mediator_; }
-
-  Stream from_client{};
-  Stream to_server{};
-  Stream from_server{};
-  Stream to_client{};
   Listener at_server{Direction::request};
   Listener at_client{Direction::event};
-  Tally tally{};
 
  private:
-  static std::string problem(Result<> result) { return result ? "" : result.error().text; }
-
-  std::string name_ = "panel";
-  model::Rights rights_{};
-  bool drip_;
-  std::unique_ptr<Mediator> mediator_;
+  static model::Rights rights_with(std::vector<model::WaylandRules> layers, bool render_node) {
+    std::vector<model::RoleRules> all;
+    for (auto& rules : layers) all.push_back({.wayland = std::move(rules)});
+    model::Rights rights = rights_of(std::move(all));
+    rights.render_node = render_node;
+    return rights;
+  }
 };
 
 class Wayland : public testing::TestWithParam<bool> {};
