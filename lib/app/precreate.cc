@@ -58,9 +58,10 @@ Elements rules_for(const model::Plan& plan) {
 }
 
 Result<> insert(std::string& text, const model::Gap& gap, const Elements& elements) {
-  if (gap.at >= text.size() || text[gap.at] != ']')
+  const auto at = static_cast<std::size_t>(gap.at);
+  if (gap.at >= text.size() || text[at] != ']')
     return fail(Kind::manifest, "config.json: the reading process sent back a place where no list ends");
-  text.insert(gap.at, (gap.first ? "" : ",") + text::join(elements, ","));
+  text.insert(at, (gap.first ? "" : ",") + text::join(elements, ","));
   return {};
 }
 

@@ -31,7 +31,7 @@ void Flow::finish(Stream& to) {
 
 Result<> Flow::move_body(Stream& from, Stream& to) {
   if (body_left_ == 0) return {};
-  std::size_t count = std::min<std::uint64_t>(body_left_, from.data().size());
+  auto count = static_cast<std::size_t>(std::min<std::uint64_t>(body_left_, from.data().size()));
   if (passing_) count = std::min(count, to.room());
   const std::uint64_t end = from.position() + body_left_;
   collect(from, from.position() + count);

@@ -115,7 +115,7 @@ bool key_selects(std::string_view key, std::string_view value, const OwnerChange
   const auto argument = argument_key(key);
   if (!argument || argument->number > 2) return false;  // "destination" too: the signal has none
   const std::array<std::string_view, 3> arguments = {change.name, change.before, change.after};
-  const std::string_view actual = arguments[argument->number];
+  const std::string_view actual = arguments[static_cast<std::size_t>(argument->number)];
   if (argument->form == "path") return path_matches(value, actual);
   if (argument->form == "namespace") return is_within(actual, value);
   return value == actual;

@@ -23,7 +23,8 @@ struct Latency {
   [[nodiscard]] static constexpr std::size_t place_of(std::uint64_t microseconds) {
     if (microseconds < 4) return static_cast<std::size_t>(microseconds);
     const auto octave = static_cast<std::size_t>(std::bit_width(microseconds)) - 1;
-    return std::min((octave - 1) * 4 + ((microseconds >> (octave - 2)) & 3U), places - 1);
+    const auto quarter = static_cast<std::size_t>((microseconds >> (octave - 2)) & 3U);
+    return std::min((octave - 1) * 4 + quarter, places - 1);
   }
   /// The longest time that is counted at this place (the last one has no end).
   [[nodiscard]] static constexpr std::uint64_t longest_at(std::size_t place) {

@@ -3,6 +3,7 @@
 #include <sys/epoll.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <utility>
 
 #include "base/text.h"
@@ -91,7 +92,7 @@ Result<> Monitor::remove(const Order& order) {
   std::erase_if(paused_, [&](const Paused& paused) { return paused.index == index; });
   *found = Place{};
   auto& directories = estate_->directories;
-  if (order.directory > 0) directories.erase(directories.begin() + (order.directory - 1));
+  if (order.directory > 0) directories.erase(directories.begin() + static_cast<std::ptrdiff_t>(order.directory) - 1);
   renew_watched_workers();
   return {};
 }

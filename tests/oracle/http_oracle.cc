@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cstdint>
 
 namespace xc::oracle {
 namespace {
@@ -60,11 +61,12 @@ bool take_chunks(std::string_view& bytes, Message& message, std::string& fault) 
       fault = "chunk size: " + line;
       return false;
     }
-    const std::size_t length = std::stoull(size, nullptr, 16);
-    if (length == 0) return take_fields(bytes, message.trailers, fault);
+    const std::uint64_t claimed = std::stoull(size, nullptr, 16);
+    if (claimed == 0) return take_fields(bytes, message.trailers, fault);
+    const bool whole = bytes.size() >= claimed;
+    const std::size_t length = whole ? static_cast<std::size_t>(claimed) : bytes.size();
     message.body += bytes.substr(0, length);
-    const bool whole = bytes.size() >= length;
-    bytes.remove_prefix(std::min(length, bytes.size()));
+    bytes.remove_prefix(length);
     if (!whole) return false;
     if (!std::string_view("\r\n").starts_with(bytes.substr(0, 2))) fault = "no CR LF after a chunk";
     if (bytes.size() < 2) return false;
