@@ -4,6 +4,9 @@ set(XC_WARNINGS -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion
 add_compile_options(${XC_WARNINGS})
 add_compile_definitions(_GNU_SOURCE XC_LIBEXECDIR="${XC_LIBEXECDIR}" XC_VERSION="${PROJECT_VERSION}")
 
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "^arm")
+  add_compile_options(-Wno-psabi)  # no program of ours is linked with what GCC 6 or older compiled
+endif()
 if(CMAKE_SIZEOF_VOID_P EQUAL 4)
   add_compile_definitions(_FILE_OFFSET_BITS=64 _TIME_BITS=64)  # large inodes and late clocks, as on every other machine
 endif()
@@ -28,7 +31,9 @@ endif()
 
 set(XC_PROGRAM_LINK -Wl,--gc-sections -Wl,-z,relro,-z,now -Wl,-z,noexecstack)
 if(XC_STATIC AND NOT XC_SANITIZE)
-  list(APPEND XC_PROGRAM_LINK -static-pie)
+  include(CheckLinkerFlag)
+  check_linker_flag(CXX -static-pie XC_STATIC_PIE)  # not everywhere: Debian's C library for armhf has no rcrt1.o
+  list(APPEND XC_PROGRAM_LINK $<IF:$<BOOL:${XC_STATIC_PIE}>,-static-pie,-static>)
 endif()
 
 find_program(XC_CCACHE ccache)
