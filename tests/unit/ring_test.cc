@@ -20,7 +20,7 @@ class Memory {
   }
   [[nodiscard]] RingWriter writer() const { return {bytes_.get(), size_}; }
   [[nodiscard]] RingReader reader() const { return {bytes_.get(), size_}; }
-  [[nodiscard]] RingPage& page() const { return *reinterpret_cast<RingPage*>(bytes_.get()); }
+  [[nodiscard]] RingPage& page() const { return *static_cast<RingPage*>(static_cast<void*>(bytes_.get())); }
 
  private:
   std::size_t size_;
