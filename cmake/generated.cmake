@@ -38,6 +38,7 @@ foreach(place IN LISTS XC_WAYLAND_XML)
   endif()
   list(APPEND XC_PROTOCOLS ${place})
 endforeach()
+list(APPEND XC_PROTOCOLS ${CMAKE_SOURCE_DIR}/schemas/security-context-v1.xml)  # the last: an installed one counts
 set(generator ${CMAKE_BINARY_DIR}/gen_wayland)
 set(sources ${CMAKE_SOURCE_DIR}/cmake/gen_wayland.cc ${CMAKE_SOURCE_DIR}/cmake/gen_wayland_xml.cc)
 add_custom_command(OUTPUT ${generator} DEPENDS ${sources} ${CMAKE_SOURCE_DIR}/cmake/gen_wayland.h

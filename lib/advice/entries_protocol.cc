@@ -77,6 +77,16 @@ constexpr std::array entries{
           "Call to * has wrong args",
           "a call to the bus itself was wrong; the answer is in the words that a bus uses",
           "a name that the role may not see does not exist for it: xc-inject plan shows the rules"},
+    Entry{
+        "no security context of the compositor: *|asking for a security context*|through its security context: *|"
+        "through the security context: *|the compositor refuses: *|the compositor hangs up|"
+        "the compositor takes no byte|the compositor does not answer|an event of an impossible length|"
+        "an event with arguments that do not fit|it ended before anybody came through it|sending a herald*|"
+        "a herald without an errand|keeping the compositor's socket|a socket without a name|"
+        "nowhere to make a socket|*: somebody exchanged it",
+        "the compositor offers wp_security_context_v1, so the link's clients go through a context of their own or not "
+        "at all, and this one could not be had",
+        "look at the compositor's log; it is asked again at the next client, at most once a second"},
     Entry{"invalid length * of a request to object *|invalid arguments for *|, object *",
           "the client sent a Wayland request that its own protocol does not define",
           "xc-inject trace shows the last messages; look at the client"},

@@ -6,6 +6,7 @@
 #include <cerrno>
 
 #include "base/pack.h"
+#include "mediate/wl_policy.h"
 #include "model/address.h"
 #include "registry/records.h"
 #include "sys/namespaces.h"
@@ -16,9 +17,20 @@
 namespace xc::shim {
 namespace {
 
+constexpr std::string_view sandbox_engine = "io.xconnect";  // as compositors will know us
+
 /// Nobody is there, as far as a client can be told: the provider is not up, or its socket is not.
 bool means_absent(const Error& error) {
   return error.kind == Kind::again || error.code == ENOENT || error.code == ECONNREFUSED || error.code == ENOTDIR;
+}
+
+/// Where a socket of the monitor's own can be made: the container's entry, or for a mediator without a container what
+/// is likely to take one.
+std::vector<std::string> places_for(const model::Link& link, const Street& street) {
+  if (street.state != nullptr) return {street.state->path() + "/c/" + street.key};
+  std::vector<std::string> places{"/tmp", "/dev/shm"};
+  if (link.target.starts_with('/')) places.insert(places.begin(), sys::split_path(link.target).directory);
+  return places;
 }
 
 }  // namespace
@@ -32,6 +44,9 @@ sys::SocketKind kind_of(model::SocketKind kind) {
   }
   return sys::SocketKind::stream;
 }
+
+Door::Door(const model::Link& link, const Street& street, uid_t uid)
+    : link_(link), street_(street), effective_{link.type, {}}, ward_(uid, places_for(link, street)) {}
 
 Door::Opened Door::open() {
   Opened opened;
@@ -53,10 +68,25 @@ Door::Opened Door::open() {
 
 Result<Fd> Door::knock() {
   XC_CHECK(find_provider());
-  Fd server = XC_TRY(container_ ? connect_to_container() : connect_to_host());
-  if (container_ && !model::port_of(address_)) XC_CHECK(check_peer(server));
+  if (effective_.type == model::Type::wayland) return knock_at_compositor();
+  const Fd file = XC_TRY(socket_file());
+  Fd server = XC_TRY(connect(file));
   if (kind_ != sys::SocketKind::stream) XC_CHECK(sys::prepare_packets(server.get()));
   return server;
+}
+
+/// Through the compositor's security context, where it has such; the name it learns is the container's or the one that
+/// the link pins, never the client's own word.
+Result<Fd> Door::knock_at_compositor() {
+  const Fd file = XC_TRY(socket_file());
+  if (auto inside = XC_TRY(ward_.enter(file))) return std::move(*inside);
+  Fd server = XC_TRY(connect(file));
+  const mediate::wl::Policy policy(effective_.rights, street_.consumer);
+  const std::string& pinned = policy.pin(mediate::wl::Identity::app_id);
+  return ward_.admit(std::move(server), file,
+                     {.engine = std::string(sandbox_engine),
+                      .app_id = pinned.empty() ? street_.consumer : pinned,
+                      .instance_id = street_.key.empty() ? street_.consumer : street_.key});
 }
 
 Result<Way> Door::locate() {
@@ -84,6 +114,7 @@ Result<> Door::find_provider() {
   if (settled_ && (!container_ || registry::is_current(*container_))) return {};
   settled_ = false;
   container_.reset();
+  ward_.forget();
   provider_name_.clear();
   XC_CHECK(choose_provider());
   settled_ = true;
@@ -125,6 +156,7 @@ void Door::adopt(grant::Effective effective) {
   const bool same = effective.type == effective_.type && pack(effective.rights) == pack(effective_.rights) &&
                     effective.identity == effective_.identity && effective.uid == effective_.uid;
   if (!same) ++generation_;
+  if (!same) ward_.forget();
   effective_ = std::move(effective);
 }
 
@@ -135,20 +167,32 @@ Result<std::optional<sys::BorrowedIds>> Door::as_role() const {
   return role;
 }
 
-/// An address of the host comes from the host's administrator: symbolic links in it are his. A bus of his may know the
-/// link's role as a user of its own.
-Result<Fd> Door::connect_to_host() const {
-  if (const auto port = model::port_of(address_)) return sys::connect_loopback(*port);
-  const bool abstract = address_.starts_with('@');
-  const Fd file{abstract ? -1 : ::open(address_.c_str(), O_PATH | O_CLOEXEC)};
-  if (!file && !abstract) return fail_errno(Kind::kernel, address_, errno);
-  const auto role = XC_TRY(as_role());
-  return abstract ? sys::connect_abstract(std::string_view(address_).substr(1), kind_) : sys::connect_path(file, kind_);
+/// The file (O_PATH) of the provider's socket; none when its address is a name or a port. An address of the host comes
+/// from the host's administrator: symbolic links in it are his.
+Result<Fd> Door::socket_file() const {
+  if (address_.starts_with('@') || model::port_of(address_)) return Fd{};
+  if (container_) return XC_TRY_IN(provider_name_, container_->root.resolve_entry(address_));
+  Fd file{::open(address_.c_str(), O_PATH | O_CLOEXEC)};
+  if (!file) return fail_errno(Kind::kernel, address_, errno);
+  return file;
 }
 
-Result<Fd> Door::connect_to_container() const {
-  if (!address_.starts_with('/')) return connect_in_its_network();
-  const Fd file = XC_TRY_IN(provider_name_, container_->root.resolve_entry(address_));
+Result<Fd> Door::connect(const Fd& file) const {
+  if (!container_) return connect_to_host(file);
+  Fd server = XC_TRY(connect_to_container(file));
+  if (!model::port_of(address_)) XC_CHECK(check_peer(server));
+  return server;
+}
+
+/// A bus of the host may know the link's role as a user of its own.
+Result<Fd> Door::connect_to_host(const Fd& file) const {
+  if (const auto port = model::port_of(address_)) return sys::connect_loopback(*port);
+  const auto role = XC_TRY(as_role());
+  return file ? sys::connect_path(file, kind_) : sys::connect_abstract(std::string_view(address_).substr(1), kind_);
+}
+
+Result<Fd> Door::connect_to_container(const Fd& file) const {
+  if (!file) return connect_in_its_network();
   const auto role = XC_TRY(as_role());
   return sys::connect_path(file, kind_);
 }

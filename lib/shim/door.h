@@ -15,6 +15,7 @@
 #include "model/link.h"
 #include "model/plan.h"
 #include "registry/providers.h"
+#include "shim/ward.h"
 #include "sys/borrowed_ids.h"
 #include "sys/proc.h"
 #include "sys/unix_socket.h"
@@ -46,8 +47,8 @@ struct Way {
 
 class Door {
  public:
-  /// Both outlive the door.
-  Door(const model::Link& link, const Street& street) : link_(link), street_(street), effective_{link.type, {}} {}
+  /// Both outlive the door. `uid` is the workers'.
+  Door(const model::Link& link, const Street& street, uid_t uid);
 
   /// What became of one attempt. `busy`: the provider's backlog is full, try again in a few milliseconds.
   struct Opened {
@@ -69,11 +70,14 @@ class Door {
 
  private:
   [[nodiscard]] Result<Fd> knock();
+  [[nodiscard]] Result<Fd> knock_at_compositor();
   [[nodiscard]] Result<> find_provider();
   [[nodiscard]] Result<> choose_provider();
   [[nodiscard]] Result<std::optional<sys::BorrowedIds>> as_role() const;
-  [[nodiscard]] Result<Fd> connect_to_host() const;
-  [[nodiscard]] Result<Fd> connect_to_container() const;
+  [[nodiscard]] Result<Fd> socket_file() const;
+  [[nodiscard]] Result<Fd> connect(const Fd& file) const;
+  [[nodiscard]] Result<Fd> connect_to_host(const Fd& file) const;
+  [[nodiscard]] Result<Fd> connect_to_container(const Fd& file) const;
   [[nodiscard]] Result<Fd> connect_in_its_network() const;
   [[nodiscard]] Result<> check_peer(const Fd& server) const;
   void adopt(grant::Effective effective);
@@ -88,6 +92,7 @@ class Door {
   sys::SocketKind kind_ = sys::SocketKind::stream;
   grant::Effective effective_;
   std::uint64_t generation_ = 1;
+  Ward ward_;  ///< of a Wayland link
 };
 
 }  // namespace xc::shim

@@ -83,7 +83,7 @@ Post::Post(const model::Link& link, const Street& street, uid_t worker_uid, Fd l
       street_(street),
       worker_uid_(worker_uid),
       listener_(std::move(listener)),
-      door_(link, street),
+      door_(link, street, worker_uid),
       shortcut_(link, street),
       connections_(connections_possible(link.limits.connections)) {
   if (is_of_datagrams(link)) listener_.reset();  // nobody could serve it: refused until the provider's own is shown
