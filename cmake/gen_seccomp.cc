@@ -44,10 +44,8 @@ void add_list(scmp_filter_ctx context, std::uint32_t arch, const std::string& pa
     std::string option;
     if (!(words >> name)) continue;
     words >> option;
-    // 32-bit architectures map memory with mmap2 and read clocks with 64-bit time.
-    for (const std::string& variant : std::vector<std::string>{name, name == "mmap" ? "mmap2" : "",
-                                                               name == "clock_gettime" ? "clock_gettime64" : ""}) {
-      if (variant.empty()) continue;
+    // 32-bit architectures map memory with mmap2, and have wider forms of calls that tell times and sizes.
+    for (const std::string& variant : {name, name == "mmap" ? "mmap2" : name + "64"}) {
       // Rules are told by the numbers of the machine this runs on, whatever they are made for (seccomp_rule_add(3)); a
       // call that it has not has a number of libseccomp's own, below zero.
       const int call = seccomp_syscall_resolve_name(variant.c_str());

@@ -77,6 +77,11 @@ constexpr std::array entries{
           "Call to * has wrong args",
           "a call to the bus itself was wrong; the answer is in the words that a bus uses",
           "a name that the role may not see does not exist for it: xc-inject plan shows the rules"},
+    Entry{"the descriptor is not shared memory of * bytes",
+          "a compositor maps the memory of a client's pixels: a file that is shorter, or lies on a network or FUSE, "
+          "could kill "
+          "or stall it; wl_shm answers with its error 2 (invalid_fd)",
+          "let the client use memfd_create(2), and make the file as large as the pool first"},
     Entry{
         "no security context of the compositor: *|asking for a security context*|through its security context: *|"
         "through the security context: *|the compositor refuses: *|the compositor hangs up|"

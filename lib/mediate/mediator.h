@@ -49,6 +49,10 @@ struct Tally {
   }
 };
 
+/// How large a file is that lies in memory or on a disk at hand; empty for any other descriptor. Whoever maps another
+/// one may wait for whoever serves it.
+using MemorySize = std::optional<std::uint64_t> (*)(int descriptor);
+
 /// Everything a mediator is told about its link. The references outlive it.
 struct Terms {
   model::Type type = model::Type::raw_unix;
@@ -58,7 +62,8 @@ struct Terms {
   const model::Rights& rights;  ///< effective rights
   Upstream upstream = Upstream::connected;
   Tally& tally;
-  Observer* observer = nullptr;  ///< told of every message; null = nobody ever listens
+  Observer* observer = nullptr;      ///< told of every message; null = nobody ever listens
+  MemorySize memory_size = nullptr;  ///< asked of descriptors that a peer will map; null = they pass unseen
 
   /// Whom to tell of messages now; null = nobody.
   [[nodiscard]] Observer* listener() const { return observer != nullptr && observer->listening() ? observer : nullptr; }

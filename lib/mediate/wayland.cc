@@ -83,7 +83,8 @@ class Wayland final : public Mediator {
       const auto message = out_.next(from);
       if (!message) break;
       if (!message->sane) return refuse_message(wire, message->header);
-      const Verdict verdict = session_.judge_request(message->header, message->body, out_.waiting());
+      Verdict verdict = session_.judge_request(message->header, message->body, out_.waiting());
+      look_at_memory(verdict, message->header);
       report(true, *message, verdict);
       if (verdict.act == Verdict::Act::deny) {
         out_.flush(from, to);
@@ -96,6 +97,18 @@ class Wayland final : public Mediator {
     out_.flush(from, to);
     if (!requests_wait_ && out_.waiting() > Flow::most_unclaimed)
       refuse(wire, display_object, Fault::invalid_method, "descriptors that no request claims");
+  }
+
+  /// A compositor maps what a pool is made of and reads there: a file that is too short, or that somebody serves page
+  /// by page, would kill it or keep it waiting. (One that the client shortens later gives it SIGBUS, which compositors
+  /// expect, and cannot be prevented here.)
+  void look_at_memory(Verdict& verdict, const Header& header) const {
+    if (verdict.memory == 0 || verdict.act == Verdict::Act::deny || terms_.memory_size == nullptr) return;
+    if (terms_.memory_size(out_.front()).value_or(0) >= verdict.memory) return;
+    verdict.act = Verdict::Act::deny;
+    verdict.object = header.object;
+    verdict.fault = invalid_fd;
+    verdict.text = "the descriptor is not shared memory of " + text::number(verdict.memory) + " bytes";
   }
 
   void refuse_message(Wire wire, const Header& header) {

@@ -10,9 +10,11 @@ inline constexpr std::uint32_t display_object = 1;
 struct Core {
   InterfaceId display;
   InterfaceId registry;
+  InterfaceId shm;
   std::uint16_t error;          ///< event of the display
   std::uint16_t delete_id;      ///< event of the display
   std::uint16_t bind;           ///< request of the registry
+  std::uint16_t create_pool;    ///< request of wl_shm
   std::uint16_t global;         ///< event of the registry
   std::uint16_t global_remove;  ///< event of the registry
 };

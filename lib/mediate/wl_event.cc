@@ -81,7 +81,7 @@ std::string describe_event(const Terms& terms, const Seen& seen, const Verdict& 
     if (const auto spec = find_message(object->interface, direction, header.opcode)) {
       // What the registry tells is which interfaces there are: names of the protocol, and nobody's words.
       const bool names_only = wl::name_of(object->interface) == "wl_registry";
-      add("message", spec->name);
+      add("message", spec->name());
       add("arguments", describe_args(*spec, body, names_only || terms.observer->wants_payload()));
     }
   }

@@ -24,14 +24,17 @@ const Core& core() {
   static const Core found = [] {
     const InterfaceId display = *find_interface("wl_display");
     const InterfaceId registry = *find_interface("wl_registry");
+    const InterfaceId shm = *find_interface("wl_shm");
     const auto opcode = [](InterfaceId interface, Direction direction, std::string_view name) {
       return find_message(interface, direction, name)->opcode;
     };
     return Core{.display = display,
                 .registry = registry,
+                .shm = shm,
                 .error = opcode(display, Direction::event, "error"),
                 .delete_id = opcode(display, Direction::event, "delete_id"),
                 .bind = opcode(registry, Direction::request, "bind"),
+                .create_pool = opcode(shm, Direction::request, "create_pool"),
                 .global = opcode(registry, Direction::event, "global"),
                 .global_remove = opcode(registry, Direction::event, "global_remove")};
   }();
@@ -44,7 +47,7 @@ Result<Verdict> Session::judge_event(const Header& header, std::string_view body
   const Object target = *found;
   const auto spec = find_message(target.interface, Direction::event, header.opcode);
   if (!spec) return broken(header, "its interface has no such event");
-  Args args;
+  Args& args = args_;
   if (!parse_args(*spec, body, args)) return broken(header, "arguments that do not fit");
   if (args.descriptors > waiting) return broken(header, "its descriptor is missing");
   if (!knows_objects(args, false)) return broken(header, "it names an object that does not exist");

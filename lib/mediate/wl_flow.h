@@ -40,6 +40,8 @@ class Flow {
   void flush(Stream& from, Stream& to);
 
   [[nodiscard]] std::size_t waiting() const { return queue_.size(); }
+  /// The descriptor that the next message to claim one gets; there must be one.
+  [[nodiscard]] int front() const { return queue_.front().get(); }
   [[nodiscard]] std::uint64_t descriptors() const { return passed_; }
   /// The connection ends: bytes and descriptors are dropped.
   void discard(Stream& from);

@@ -24,7 +24,13 @@ std::string at(const Object& object, std::uint32_t id) {
 
 Verdict bad_arguments(const Header& header, const Object& target, const MessageSpec& spec) {
   return deny(display_object, Fault::invalid_method,
-              "invalid arguments for " + at(target, header.object) + "." + std::string(spec.name));
+              "invalid arguments for " + at(target, header.object) + "." + std::string(spec.name()));
+}
+
+/// The last argument of wl_shm.create_pool. The compositor has its own answer to a size that is none.
+std::uint32_t pool_size(const Args& args) {
+  const auto size = static_cast<std::int32_t>(args[args.count - 1].value);
+  return size > 0 ? static_cast<std::uint32_t>(size) : 0;
 }
 
 }  // namespace
@@ -40,10 +46,9 @@ Verdict Session::judge_request(const Header& header, std::string_view body, std:
     if (spec) text += " (since " + number(target.version) + " < " + number(spec->since) + ")";
     return deny(display_object, Fault::invalid_method, text + ", object " + at(target, header.object));
   }
-  Args args;
-  if (!parse_args(*spec, body, args) || args.descriptors > waiting || !knows_objects(args, true))
+  if (!parse_args(*spec, body, args_) || args_.descriptors > waiting || !knows_objects(args_, true))
     return bad_arguments(header, target, *spec);
-  return pass_request(header, target, *spec, args);
+  return pass_request(header, target, *spec, args_);
 }
 
 Verdict Session::pass_request(const Header& header, const Object& target, const MessageSpec& spec, const Args& args) {
@@ -55,6 +60,7 @@ Verdict Session::pass_request(const Header& header, const Object& target, const 
     verdict = rename(header, spec, args);
   }
   verdict.descriptors = args.descriptors;
+  if (target.interface == core().shm && header.opcode == core().create_pool) verdict.memory = pool_size(args);
   for (const Arg& arg : args) {
     if (arg.spec.type() != ArgType::new_id) continue;
     const bool open = arg.spec.interface() == any_interface;  // bind() has looked at it

@@ -16,11 +16,15 @@ namespace xc::mediate::wl {
 /// Errors of wl_display (enum error in the core protocol).
 enum class Fault : std::uint32_t { invalid_object = 0, invalid_method = 1, no_memory = 2, implementation = 3 };
 
+/// Of wl_shm (enum error there): the descriptor of a pool is no good.
+inline constexpr auto invalid_fd = static_cast<Fault>(2);
+
 /// What is done with a message, and with the descriptors that are its own.
 struct Verdict {
   enum class Act : std::uint8_t { pass, replace, drop, deny };
   Act act = Act::pass;
   std::size_t descriptors = 0;  ///< how many it claims
+  std::uint32_t memory = 0;     ///< not 0: the first of them must be memory of at least so many bytes
   std::string bytes{};          ///< replace: what goes instead
   std::string after{};          ///< pass: a message of ours behind it
   std::uint32_t object = 0;     ///< deny: the object the error is about
@@ -58,6 +62,7 @@ class Session {
 
   Policy policy_;
   Objects objects_;
+  Args args_;  ///< of the message at hand; here, because making room for all of them anew costs more than reading few
   std::map<std::uint32_t, Global> globals_;  ///< by name; kept when removed, as a late bind is no mistake
 };
 

@@ -37,7 +37,7 @@ std::string_view name_at(std::uint16_t offset) {
 }
 
 MessageSpec spec_of(const MessageRow& row) {
-  return {name_at(row.name), std::span(arg_words).subspan(row.first_arg, row.args), row.since, row.destructor,
+  return {&names[row.name], std::span(arg_words).subspan(row.first_arg, row.args), row.since, row.destructor,
           static_cast<Identity>(row.identity)};
 }
 

@@ -30,11 +30,12 @@ struct ArgSpec {
 enum class Identity : std::uint8_t { none, app_id, title };
 
 struct MessageSpec {
-  std::string_view name;
+  const char* text;  ///< of the name
   std::span<const std::uint16_t> args;
   std::uint8_t since = 1;
   bool destructor = false;
   Identity identity = Identity::none;
+  [[nodiscard]] std::string_view name() const { return text; }  ///< its length is counted only when somebody asks
 };
 
 enum class Direction : std::uint8_t { request, event };

@@ -18,6 +18,7 @@
 #include "shim/relay.h"
 #include "shim/session.h"
 #include "shim/vigil.h"
+#include "sys/memory_file.h"
 #include "sys/poller.h"
 #include "sys/program_pages.h"
 #include "sys/seccomp.h"
@@ -170,7 +171,8 @@ std::unique_ptr<Connection> Worker::connect(Handover handover) {
     return std::make_unique<Relay>(std::move(client), std::move(server), terms, *tools_);
   }
   const mediate::Terms terms{duty_.effective.type,   duty_.client, duty_.link.role,  duty_.link.service,
-                             duty_.effective.rights, upstream,     duty_.page.tally, &observer_};
+                             duty_.effective.rights, upstream,     duty_.page.tally, &observer_,
+                             sys::memory_size};
   return std::make_unique<Session>(std::move(client), std::move(server), mediate::make_mediator(terms),
                                    duty_.effective.type == model::Type::rest ? &observer_ : nullptr);
 }

@@ -5,6 +5,7 @@ import contextlib
 import os
 import random
 import signal
+import socket
 import struct
 import time
 
@@ -107,6 +108,73 @@ def test_a_pool_without_a_descriptor_is_refused_as_directly(weston, link):
     def attempt(path):
         return refusal(path, lambda p: message(p.bind("wl_shm"), CREATE_POOL, p.new_id(), 4096))
     assert attempt(link.socket) == attempt(weston.socket) == (1, 1, "invalid arguments for wl_shm@4.create_pool")
+
+
+@contextlib.contextmanager
+def memory(size, directory=None):
+    """A descriptor of a file with so many bytes; without a directory it is a memfd."""
+    number = os.memfd_create("pool") if directory is None else os.open(directory, os.O_TMPFILE | os.O_RDWR)
+    try:
+        os.truncate(number, size)
+        yield number
+    finally:
+        os.close(number)
+
+
+def pool_of(peer, number, size=4096):
+    shm = peer.bind("wl_shm")
+    peer.send(message(shm, CREATE_POOL, peer.new_id(), size), [number])
+    return shm
+
+
+@pytest.mark.parametrize("size", [0, 1, 4095])
+def test_a_pool_larger_than_its_memory_is_refused_before_the_compositor_maps_it(link, size):
+    with wire.Peer(link.socket) as peer, memory(size) as number:
+        shm = pool_of(peer, number)
+        assert peer.fate() == (shm, 2, "the descriptor is not shared memory of 4096 bytes")
+
+
+def test_a_pool_of_memory_is_passed_on_with_its_size(link):
+    for size in (4096, 4097, 1 << 20):
+        for directory in (None, "/dev/shm", os.path.dirname(__file__)):
+            with wire.Peer(link.socket) as peer, memory(size, directory) as number:
+                pool_of(peer, number)
+                peer.roundtrip()
+                assert peer.error is None
+
+
+def test_a_size_that_is_none_gets_the_compositors_own_answer(weston, link):
+    def attempt(path, size):
+        with wire.Peer(path) as peer, memory(4096) as number:
+            pool_of(peer, number, size)
+            return peer.fate()
+    for size in (0, 0xffffffff, 0x80000000):
+        assert attempt(link.socket, size) == attempt(weston.socket, size) is not None
+
+
+@contextlib.contextmanager
+def no_memory(sort):
+    """Descriptors that whoever maps or reads them may have to wait for, or that cannot be mapped at all."""
+    with contextlib.ExitStack() as stack:
+        if sort == "pipe":
+            ends = os.pipe()
+            yield ends[0]
+            os.close(ends[0])
+            os.close(ends[1])
+        elif sort == "socket":
+            yield stack.enter_context(socket.socket(socket.AF_UNIX)).fileno()
+        else:
+            number = os.open(sort, os.O_RDONLY)
+            stack.callback(os.close, number)
+            yield number
+
+
+@pytest.mark.parametrize("sort", ["pipe", "socket", "/dev/zero", "/dev/null", "/proc/self/maps", "/dev/shm",
+                                  "/sys/kernel/notes"])
+def test_a_pool_of_what_is_no_memory_is_refused(link, sort):
+    with wire.Peer(link.socket) as peer, no_memory(sort) as number:
+        shm = pool_of(peer, number)
+        assert peer.fate() == (shm, 2, "the descriptor is not shared memory of 4096 bytes")
 
 
 def test_253_descriptors_at_once_end_the_connection(link):

@@ -84,7 +84,7 @@ class Listener {
   std::string line_of(const Header& header, std::string_view body) {
     const auto spec = find_message(types_.at(header.object), direction_, header.opcode);
     std::string line = std::to_string(header.object) + " " + std::string(name_of(types_.at(header.object))) + "." +
-                       std::string(spec->name);
+                       std::string(spec->name());
     Args args;
     EXPECT_TRUE(parse_args(*spec, body, args)) << line;
     EXPECT_GE(waiting_, args.descriptors) << line << ": a descriptor came late";
