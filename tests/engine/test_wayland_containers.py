@@ -96,3 +96,19 @@ def test_a_client_is_told_when_there_is_no_compositor(bed, desktop):
     desktop.processes[-1].wait()
     assert engine.run(c).code == 0
     assert "this display" in (c.out / "info").read_text(), (c.out / "info").read_text()
+
+
+def test_a_container_is_sandboxed_for_the_compositor_too(bed):
+    """A Weston that offers security contexts learns the container's name, and hides from it what it hides from the sandboxed."""
+    from test_wayland_context import HIDDEN, Weston
+    engine = bed.engines["runc"]
+    with world.running(Weston(f"guarded-{bed.mark}")) as weston:
+        c = kiosk(bed, engine, weston, ["/bin/sh", "-c", "/usr/bin/wayland-info > /out/info 2>&1; /bin/sleep 60"])
+        jobs.started(engine, c)
+        info = c.out / "info"
+        assert host.wait_until(lambda: info.exists() and "wl_shm" in info.read_text(), 15), info.read_text() + bed.log_text()
+        assert HIDDEN not in info.read_text()
+        engine.stop(c)
+        said = weston.said()[0].split()  # "io.xconnect", its name, its entry
+        assert said[0] == "io.xconnect" and said[1].endswith("kiosk") and said[2].startswith(said[1] + ".")
+        assert host.wait_until(lambda: weston.said()[-1] == f"end of {said[1]}", 5), weston.said()
