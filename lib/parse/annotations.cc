@@ -1,4 +1,6 @@
 // Requirements written as annotations of a container.
+#include <algorithm>
+
 #include "base/text.h"
 #include "parse/field.h"
 #include "parse/manifest.h"
@@ -17,10 +19,15 @@ std::string quoted(std::string_view word) {
   return "\"" + text::printable(word, 40) + "\"";
 }
 
+/// "role" of "role=viewer".
+std::string_view option_of(std::string_view word) {
+  return word.substr(0, word.find('='));
+}
+
 /// One word behind the target.
 Result<> read_option(std::string_view key, std::string_view word, model::Requirement& wanted) {
   const auto equals = word.find('=');
-  const std::string_view option = word.substr(0, equals);
+  const std::string_view option = option_of(word);
   if (word == "optional") {
     wanted.required = false;
     return {};
@@ -46,7 +53,11 @@ Result<model::Requirement> read_requirement(std::string_view key, std::string_vi
                            quoted(words.front()));
   wanted.targets.emplace_back(words.front());
   words.erase(words.begin());
-  for (const std::string_view word : words) XC_CHECK(read_option(key, word, wanted));
+  for (auto word = words.begin(); word != words.end(); ++word) {
+    const auto same = [&](std::string_view one) { return option_of(one) == option_of(*word); };
+    if (std::any_of(words.begin(), word, same)) return refuse(key, quoted(option_of(*word)) + " stands there twice");
+    XC_CHECK(read_option(key, *word, wanted));
+  }
   return wanted;
 }
 

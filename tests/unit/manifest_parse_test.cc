@@ -241,6 +241,10 @@ TEST(ParseAnnotations, RefusesWhatItDoesNotUnderstand) {
   } rows[] = {
       {"io.xconnect.require.a", "/x;rol=b",
        "annotation io.xconnect.require.a: \"rol=b\" is not known; known are role=, provider= and optional"},
+      {"io.xconnect.require.a", "/x;role=b;provider=c;role=d",
+       "annotation io.xconnect.require.a: \"role\" stands there twice"},
+      {"io.xconnect.require.a", "/x;optional;optional",
+       "annotation io.xconnect.require.a: \"optional\" stands there twice"},
       {"io.xconnect.require.a", "/x;",
        "annotation io.xconnect.require.a: \"\" is not known; known are role=, provider= and optional"},
       {"io.xconnect.require.a", "/x;role=",
