@@ -67,7 +67,8 @@ constexpr std::array entries{
           "the "
           "container's mount namespace, so not its root|the container's root is not pivoted yet, and the "
           "engine gave "
-          "no absolute path of it|the root of process * is not the root of a mount",
+          "no absolute path of it|the root of process * is not the root of a mount|process * is the first process of "
+          "container *; the state document and the container do not belong together",
           "what the engine says of the container and what the kernel says do not belong together",
           "xc-inject doctor BUNDLE; the hook belongs to createRuntime or lxc.hook.start-host"},
     Entry{"the container's root has no id on the host; map its id 0",

@@ -38,8 +38,10 @@ struct Hook {
 
 /// The stage of an OCI call. An explicit word wins; the state alone tells creation from the end.
 Result<model::Stage> stage_of(const Call& call, const model::OciState& state) {
-  if (state.status == "stopped") return model::Stage::stopped;
   if (call.stage == model::Stage::stopped) return model::Stage::stopped;
+  if (state.status == "stopped" && call.stage == model::Stage::create)
+    return fail(Kind::kernel, "the container has ended");
+  if (state.status == "stopped") return model::Stage::stopped;
   if (state.status != "creating" && state.status != "created")
     return fail(Kind::usage, "the container is " + state.status + " already: use the hook stage createRuntime");
   // createContainer and startContainer hooks see the container's own pid numbers: 1 from runc, 0 from crun.

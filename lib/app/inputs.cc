@@ -68,10 +68,17 @@ Result<> add_services(reader::Reader& reader, const std::string& text, const std
 
 using Add = Result<> (*)(reader::Reader&, const std::string&, const std::string&, HostConfig&);
 
-Result<> read_each(reader::Reader& reader, const std::string& path, HostConfig& config, Add add) {
+/// Only what lies in /etc/xconnect itself may be a root's whom our user namespace does not have.
+reader::Keeper keeper_of(std::string_view directory) {
+  return directory == default_config ? reader::Keeper::etc : reader::Keeper::host;
+}
+
+Result<> read_each(reader::Reader& reader, const std::string& top, std::string_view part, HostConfig& config, Add add) {
+  const std::string path = top + std::string(part);
   const auto directory = XC_TRY(open_directory(path));
   if (!directory) return {};
-  const auto keeper = path.starts_with(default_config) ? reader::Keeper::etc : reader::Keeper::host;
+  const auto keeper = keeper_of(top);
+  XC_CHECK_IN(path, reader::inspect_directory(directory->get(), keeper));
   for (const auto& name : XC_TRY_IN(path, documents_in(*directory))) {
     const auto text = XC_TRY_IN(path, reader::read_document(directory->get(), name, manifest_limit, keeper));
     // Without the only policy file everything would be allowed: what was there a moment ago is not absent.
@@ -117,12 +124,13 @@ Result<std::optional<std::string>> read_beside(const std::string& directory, con
 }
 
 Result<HostConfig> read_host_config(reader::Reader& reader, const std::string& named) {
-  if (!named.empty() && !XC_TRY(open_directory(named)))
-    return fail(Kind::usage, "--config " + text::printable(named) + ": is not there");
   const std::string directory = named.empty() ? std::string(default_config) : named;
+  const auto top = XC_TRY(open_directory(directory));
+  if (!named.empty() && !top) return fail(Kind::usage, "--config " + text::printable(named) + ": is not there");
+  if (top) XC_CHECK_IN(directory, reader::inspect_directory(top->get(), keeper_of(directory)));
   HostConfig config;
-  XC_CHECK(read_each(reader, directory + "/policy.d", config, &add_policy));
-  XC_CHECK(read_each(reader, directory + "/services.d", config, &add_services));
+  XC_CHECK(read_each(reader, directory, "/policy.d", config, &add_policy));
+  XC_CHECK(read_each(reader, directory, "/services.d", config, &add_services));
   return config;
 }
 
@@ -151,6 +159,7 @@ Result<model::Container> read_oci_container(reader::Reader& reader, const model:
   container.pid = state.pid;
   container.bundle = state.bundle;
   container.annotations = state.annotations;
+  if (state.bundle.empty()) return fail(Kind::manifest, "state: has no \"bundle\", which it must have");
   const auto text = XC_TRY(read_beside(state.bundle, "config.json", engine_limit));
   if (!text) return fail(Kind::manifest, state.bundle + "/config.json: is not there", ENOENT);
   auto config = XC_TRY_IN(state.bundle, reader.config(*text, "config.json"));

@@ -27,19 +27,23 @@ std::string_view sort_of(mode_t mode) {
   }
 }
 
-Result<> inspect(const struct stat& status, std::size_t limit, Keeper keeper) {
-  if (!S_ISREG(status.st_mode))
-    return fail(Kind::manifest, "expected a regular file, found " + std::string(sort_of(status.st_mode)));
-  if (status.st_size == 0) return fail(Kind::manifest, "is empty");
-  if (static_cast<std::uint64_t>(status.st_size) > limit)
-    return fail(Kind::manifest, "is larger than the " + text::number(std::uint64_t{limit}) + " bytes allowed");
-  if (keeper == Keeper::image) return {};
+/// Who may write it may say what containers are granted.
+Result<> inspect_keeper(const struct stat& status, Keeper keeper) {
   const bool hidden_root = keeper == Keeper::etc && status.st_uid == hidden && sys::among_own_users();
   if (status.st_uid != 0 && status.st_uid != ::geteuid() && !hidden_root)
     return fail(Kind::manifest, "belongs to uid " + text::number(status.st_uid) + "; it must belong to root");
   if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0)
     return fail(Kind::manifest, "may be written by others than its owner; remove that (chmod go-w)");
   return {};
+}
+
+Result<> inspect(const struct stat& status, std::size_t limit, Keeper keeper) {
+  if (!S_ISREG(status.st_mode))
+    return fail(Kind::manifest, "expected a regular file, found " + std::string(sort_of(status.st_mode)));
+  if (status.st_size == 0) return fail(Kind::manifest, "is empty");
+  if (static_cast<std::uint64_t>(status.st_size) > limit)
+    return fail(Kind::manifest, "is larger than the " + text::number(std::uint64_t{limit}) + " bytes allowed");
+  return keeper == Keeper::image ? Result<>{} : inspect_keeper(status, keeper);
 }
 
 Result<std::string> read_all(int descriptor, std::size_t limit) {
@@ -77,6 +81,12 @@ Result<std::optional<std::string>> read_entry(int directory, const char* name, s
 }
 
 }  // namespace
+
+Result<> inspect_directory(int directory, Keeper keeper) {
+  struct stat status{};
+  if (::fstat(directory, &status) != 0) return fail_errno(Kind::kernel, "stat", errno);
+  return inspect_keeper(status, keeper);
+}
 
 Result<std::optional<std::string>> read_document(int directory, const std::string& name, std::size_t limit,
                                                  Keeper keeper) {

@@ -17,6 +17,10 @@ enum class Keeper {
   image,  ///< anybody's; its contents are a request and no more (R18)
 };
 
+/// Refuses a directory of the host's that others than root (or than us) may change: an entry that they took away, a
+/// policy for instance, would look as if it had never been there. Kind::manifest.
+[[nodiscard]] Result<> inspect_directory(int directory, Keeper keeper);
+
 /// The contents of the regular file `name`, one component directly in `directory`, at most `limit` bytes; empty when
 /// nothing of that name is there. Kind::manifest when something else stands there (a link, a FIFO, a device, a
 /// directory), when it is empty, too large or not its keeper's; Kind::kernel when it cannot be read. Errors begin with

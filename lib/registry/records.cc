@@ -11,6 +11,7 @@
 #include <memory>
 
 #include "base/json_out.h"
+#include "base/text.h"
 #include "parse/json_in.h"
 #include "sys/proc.h"
 #include "sys/process.h"
@@ -25,17 +26,27 @@ std::string key_of(const Record& record) {
   return registry::key_of(record.container.name, record.init.pid);
 }
 
+/// 0, or the errno that kept a part of `text` out: a full file system takes some of it first.
+int write_all(int file, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t wrote = ::write(file, text.data(), text.size());
+    if (wrote < 0 && errno == EINTR) continue;
+    if (wrote < 0) return errno;
+    text.remove_prefix(static_cast<std::size_t>(wrote));
+  }
+  return 0;
+}
+
 /// Whole or not at all: written under another name, then renamed.
 Result<> replace_file(int directory, const std::string& name, const std::string& text) {
   const std::string fresh = half_written(name);
-  {
-    const Fd file{::openat(directory, fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600)};
-    if (!file) return fail_errno(Kind::kernel, name, errno);
-    if (::write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
-      return fail_errno(Kind::kernel, name, errno != 0 ? errno : ENOSPC);
-  }
-  if (::renameat(directory, fresh.c_str(), directory, name.c_str()) != 0) return fail_errno(Kind::kernel, name, errno);
-  return {};
+  const Fd file{::openat(directory, fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600)};
+  if (!file) return fail_errno(Kind::kernel, name, errno);
+  int code = write_all(file.get(), text);
+  if (code == 0 && ::renameat(directory, fresh.c_str(), directory, name.c_str()) != 0) code = errno;
+  if (code == 0) return {};
+  (void)::unlinkat(directory, fresh.c_str(), 0);
+  return fail_errno(Kind::kernel, name, code);
 }
 
 Result<Record> read_record(int directory, const std::string& name) {
@@ -58,6 +69,22 @@ Result<Fd> lock_entry(int containers, const std::string& key, sys::Deadline dead
   }
 }
 
+/// A state document that names the process of another container would plant one's links into the other. What cannot be
+/// read says nothing about this one.
+Result<> is_nobody_elses(const StateDir& state, const Record& record) {
+  const std::string own = key_of(record);
+  const std::string same_pid = registry::key_of("", record.init.pid);
+  for (const auto& key : XC_TRY(keys(state))) {
+    if (key == own || !key.ends_with(same_pid)) continue;
+    const auto other = read(state, key);
+    if (other && *other && (**other).init.start_time == record.init.start_time)
+      return fail(Kind::plant, "process " + text::number(record.init.pid) + " is the first process of container " +
+                                   text::quoted((**other).container.name) +
+                                   "; the state document and the container do not belong together");
+  }
+  return {};
+}
+
 }  // namespace
 
 std::string half_written(const std::string& name) {
@@ -65,12 +92,15 @@ std::string half_written(const std::string& name) {
 }
 
 Result<Entry> enter(const StateDir& state, const Record& record, sys::Deadline deadline) {
+  XC_CHECK(is_nobody_elses(state, record));
   const std::string key = key_of(record);
   Entry entry{XC_TRY_IN(state.path() + "/c/" + key, lock_entry(state.containers(), key, deadline))};
   const auto present = XC_TRY(read(state, key));
   if (!present) {
-    XC_CHECK(update(state, record));
-    return entry;
+    auto written = update(state, record);
+    if (written) return entry;
+    (void)::unlinkat(state.containers(), key.c_str(), AT_REMOVEDIR);
+    return std::unexpected(std::move(written).error());
   }
   entry.served = present->served && present->init.start_time == record.init.start_time;
   if (entry.served) return entry;

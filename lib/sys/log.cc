@@ -79,11 +79,13 @@ int extra() {
 
 void write(Level level, std::string_view line) {
   if (!within_rate(level)) return;
+  // Whatever a name or a path holds: one event is one line, and moves no cursor (R37).
+  const std::string safe = text::printable(line, std::string_view::npos);
   std::string whole(state().program);
-  whole.append(": ").append(line).append("\n");
+  whole.append(": ").append(safe).append("\n");
   if (state().extra) (void)!::write(state().extra.get(), whole.data(), whole.size());
   if (state().sink == Sink::standard_error) (void)!::write(STDERR_FILENO, whole.data(), whole.size());
-  if (state().sink == Sink::syslog) send_to_syslog(level, line);
+  if (state().sink == Sink::syslog) send_to_syslog(level, safe);
 }
 
 }  // namespace xc::log
