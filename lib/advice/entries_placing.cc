@@ -13,7 +13,8 @@ constexpr std::array entries{
           "choose a target below /run, /tmp, /dev/shm, /dev/xconnect or $HOME/.local/run"},
     Entry{"target * is a directory: add a file name|* is the root directory itself|"
           "is not absolute: it must begin "
-          "with|has a \"..\" component|has a \".\" component|has an empty component|ends in \"/\"|"
+          "with|has a \"..\" component|has a \".\" component|has an empty component|has more than 64 components|ends "
+          "in \"/\"|"
           "has a component "
           "longer than 255 bytes|is longer than 4095 bytes|contains a control character|"
           "is longer than the 107 bytes "

@@ -14,6 +14,7 @@ using text::quoted;
 
 constexpr std::size_t path_limit = 4095;      // PATH_MAX less the NUL
 constexpr std::size_t component_limit = 255;  // NAME_MAX
+constexpr std::size_t depth_limit = 64;       // each missing one is made, and undone, under the deadline of the hook
 constexpr std::size_t abstract_limit = 107;   // sun_path less the leading zero byte (unix(7))
 
 // Directories that are made for run-time sockets, are a fresh tmpfs in most containers, and that no program takes
@@ -71,7 +72,9 @@ Result<> check_canonical(std::string_view what, std::string_view path) {
   if (!text::is_utf8(path)) return refuse("is not UTF-8");
   if (path == "/") return refuse("is the root directory itself");
   if (path.back() == '/') return refuse("ends in \"/\": it must name a file, not a directory");
-  for (const std::string_view component : text::split(path.substr(1), '/')) {
+  const auto components = text::split(path.substr(1), '/');
+  if (components.size() > depth_limit) return refuse("has more than 64 components");
+  for (const std::string_view component : components) {
     if (component.empty()) return refuse("has an empty component: write a single \"/\"");
     if (component == ".") return refuse("has a \".\" component: leave it out");
     if (component == "..") return refuse("has a \"..\" component: write the path it leads to");

@@ -33,6 +33,16 @@ TEST(Places, AcceptsWhereSocketsAndDevicesLive) {
     EXPECT_EQ(verdict(check_target(target, "")), "fits") << target;
 }
 
+std::string deep(int components) {
+  std::string path;
+  for (int i = 0; i < components; ++i) path += "/a";
+  return path;
+}
+
+TEST(Places, LetsAPathBeSixtyFourComponentsDeep) {
+  EXPECT_EQ(verdict(check_target("/run" + deep(63), "")), "fits");
+}
+
 TEST(Places, RefusesEveryOtherSpellingOfAPath) {
   struct Case {
     std::string target;
@@ -49,6 +59,10 @@ TEST(Places, RefusesEveryOtherSpellingOfAPath) {
       {"/run/", "target \"/run/\" ends in \"/\": it must name a file, not a directory"},
       {"//run/x", "target \"//run/x\" has an empty component: write a single \"/\""},
       {"/run//x", "target \"/run//x\" has an empty component: write a single \"/\""},
+      {"/run" + deep(64),
+       "target "
+       "\"/run/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/"
+       "a/a/a/a/a/a/a/a/a/a/a/a\" has more than 64 components"},
       {"/.", "target \"/.\" has a \".\" component: leave it out"},
       {"/run/./x", "target \"/run/./x\" has a \".\" component: leave it out"},
       {"/run/x/.", "target \"/run/x/.\" has a \".\" component: leave it out"},
