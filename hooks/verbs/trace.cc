@@ -28,7 +28,14 @@ void add_trace(CLI::App& app, int& status) {
   verb->add_option("--seconds", options->seconds, "end after so long");
   verb->add_option("--state", options->state, "state directory")->capture_default_str();
   verb->footer(
-      "Opens of devices are not seen: nobody stands between a program and a device.\n"
+      "Of a device the kernel tells who opened its node (several opens of one process that come at once are one line;\n"
+      "a process that ended at once has no name; before Linux 5.13 nobody has), and whether the container's device "
+      "group\n"
+      "still allows it. What nobody sees: an open that was refused, because that happens before the kernel tells "
+      "anybody\n"
+      "(by the device group or the node's mode, EPERM, EACCES; by the driver, EBUSY, ENXIO); whether an open was for\n"
+      "reading or writing; what a program says to the driver; leases of a screen. Devices that were bound by podman\n"
+      "(--device) are no links.\n"
       "Examples:\n"
       "  xc-inject trace                                    everything\n"
       "  xc-inject trace radio/modem-api --verdict refused  what one link refuses\n"

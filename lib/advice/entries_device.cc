@@ -16,7 +16,7 @@ constexpr std::array entries{
           "bytes",
           "remove \"via\", or what stands against it"},
     Entry{"a mount came without its descriptor|a mount that is not detached cannot be handed on|*: a device without a "
-          "node|"
+          "node|a device without a node|"
           "nobody looked at the device *",
           "a promise of our own code is broken", "tell us, with the whole line"},
     Entry{"the image of * offers the device *: only a manifest of the host may",

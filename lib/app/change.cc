@@ -10,6 +10,7 @@
 #include "app/launcher.h"
 #include "app/running.h"
 #include "base/text.h"
+#include "inject/nodes.h"
 #include "plan/places.h"
 #include "plan/planner.h"
 #include "plan/rules.h"
@@ -52,27 +53,24 @@ Result<Survey> survey(const ChangeOptions& options, bool make) {
   return Survey{std::move(host), std::move(proc), std::move(state)};
 }
 
-/// Nodes and leases of screens come and go with the container.
-bool is_served_by_posts(const model::Link& link) {
-  return !model::is_node(link) && !model::is_lease(link);
-}
-
 Result<model::Plan> plan_link(const Survey& survey, const ChangeOptions& options, const model::Container& container,
                               const inject::HeldContainer& held) {
-  model::HostFacts facts{.offered = all_offered(XC_TRY(registry::survey(survey.state)).offered, survey.host),
-                         .shared_netns = held.shared_net};
+  const auto market = XC_TRY(registry::survey(survey.state));
   model::Manifest wants;
   wants.requirements.push_back(parse_link(options.link));
   wants.requirements.back().shared_netns = options.shared_netns;
+  model::HostFacts facts{.offered = all_offered(market.offered, survey.host), .shared_netns = held.shared_net};
   if (plan::may_need_network(wants)) facts.net_neighbours = XC_TRY(inject::has_net_neighbours(survey.proc, held));
-  auto plan = XC_TRY(plan::make_plan(container, wants, {}, model::Origin::host, survey.host.policy, facts));
-  if (std::ranges::any_of(plan.links, [](const auto& link) { return !is_served_by_posts(link); }))
-    return fail(Kind::plant, "a device cannot be added to a container that runs: ask for it in its run.json");
-  return plan;
+  facts.nodes =
+      XC_TRY(inject::look_at_devices(survey.proc, facts.offered, market.providers, wants, deadline_of(options)));
+  return plan::make_plan(container, wants, {}, model::Origin::host, survey.host.policy, facts);
 }
 
 /// The new link beside those that are there.
-Result<> check_together(const registry::Record& record, const model::Plan& plan) {
+Result<> fit_together(const registry::Record& record, model::Plan& plan) {
+  const auto is_gpu = [](const auto& link) { return link.type == model::Type::drm && model::is_node(link); };
+  const bool gpu = std::ranges::any_of(record.links, is_gpu);
+  for (auto& link : plan.links) link.render_node = link.render_node || gpu;
   std::vector<model::Link> all = record.links;
   for (auto& link : all) link.places = {link.target};
   all.insert(all.end(), plan.links.begin(), plan.links.end());
@@ -84,10 +82,11 @@ Result<> check_together(const registry::Record& record, const model::Plan& plan)
 inject::Launch addition(const Survey& survey, const std::string& key) {
   return [&survey, key](const registry::Record& record, const std::vector<Fd>& listeners,
                         const std::vector<Fd>& directories) -> Result<inject::Commit> {
-    if (listeners.size() != 1) return fail(Kind::internal, "one link was to be added");
     shim::Order order;
     order.wish = shim::Wish::add;
     order.links.push_back(record.links.back());
+    if (listeners.size() != (model::is_node(order.links.front()) ? 0 : 1))
+      return fail(Kind::internal, "one link was to be added");
     order.host = relevant(survey.host.services, order.links);
     auto sockets = std::make_shared<std::vector<Fd>>();
     for (const auto* list : {&listeners, &directories})
@@ -132,8 +131,8 @@ Result<Changed> apply_to_entry(const Survey& survey, const ChangeOptions& option
   const bool served = ask_status(survey.state, key).has_value();
   if (!served && !entry.record.links.empty())
     return fail(Kind::kernel, "its shim has ended, and its links with it: start the container again");
-  const auto plan = XC_TRY(plan_link(survey, options, with_environment(entry.record.container), held));
-  XC_CHECK(check_together(entry.record, plan));
+  auto plan = XC_TRY(plan_link(survey, options, with_environment(entry.record.container), held));
+  XC_CHECK(fit_together(entry.record, plan));
   const auto launch = served ? addition(survey, key) : launcher(survey.host.services, survey.state, held, deadline);
   return outcome_of(
       plan, XC_TRY(inject::extend({survey.proc, survey.state, held, launch, deadline}, plan, std::move(entry))));
@@ -200,10 +199,9 @@ Result<Changed> revoke_link(const ChangeOptions& options) {
   const auto held = XC_TRY(hold_recorded(proc, entry.record));
   const std::size_t index = XC_TRY(in_its_name(options.container, find_link(entry.record, parse_link(options.link))));
   const model::Link link = entry.record.links[index];
-  if (!is_served_by_posts(link))
-    return fail(Kind::plant, "a device cannot be taken from a container that runs: stop it");
   const bool served = ask_status(state, *key).has_value();
   Changed changed = described(entry.record.container.name, link);
+  if (model::is_node(link)) changed.notes.emplace_back("programs that have it open keep it");
   const auto ended = served ? give_order(state, *key, removal_of(entry.record, link), {}) : Result<>();
   // That it does not serve the link is no error: an earlier revocation came that far.
   if (!ended && ended.error().kind != Kind::usage) return std::unexpected(in_context("its shim", ended.error()));

@@ -42,7 +42,11 @@ std::vector<std::string> Observing::look_for_links() {
   std::vector<std::string> complaints;
   const auto keys = registry::keys(state_);
   if (!keys) complaints.push_back(keys.error().text);
-  for (const auto& key : keys.value_or(std::vector<std::string>{})) {
+  const auto there = keys.value_or(std::vector<std::string>{});
+  std::erase_if(links_, [&](const Observed& one) {
+    return one.device && keys && std::ranges::find(there, one.key) == there.end();
+  });
+  for (const auto& key : there) {
     if (std::ranges::find(unwilling_, key) != unwilling_.end()) continue;
     const auto looked = look_at(key);
     if (looked) continue;
@@ -55,31 +59,51 @@ std::vector<std::string> Observing::look_for_links() {
 Result<> Observing::look_at(const std::string& key) {
   const auto record = registry::read(state_, key);
   if (!record || !*record || !(**record).served || !fits(scope_, **record)) return {};
+  look_at_devices(key, (**record).links);
   for (const model::Link& link : (**record).links) {
-    if (model::is_node(link) || model::is_lease(link)) continue;  // nobody stands between a program and a device
+    if (model::is_lease(link)) continue;  // its descriptor was handed over, and nothing passes us any more
     if (!scope_.service.empty() && scope_.service != link.service) continue;
     const auto same = [&](const Observed& one) { return one.key == key && one.target == link.target; };
     if (std::ranges::any_of(links_, same)) continue;
     if (!registry::is_alive((**record).init).value_or(false)) return {};
-    links_.push_back({key, (**record).container.name, link.service, link.role, std::string(name_of(link.type)),
-                      link.target, XC_TRY(attach(state_, key, link, scope_.payload))});
+    Observed one{
+        key, (**record).container.name, link.service, link.role, std::string(name_of(link.type)), link.target, Fd{},
+        {}};
+    if (model::is_node(link))
+      one.device = XC_TRY(DeviceWatch::begin(**record, link));
+    else
+      one.socket = XC_TRY(attach(state_, key, link, scope_.payload));
+    links_.push_back(std::move(one));
   }
   return {};
 }
 
+/// Nobody hangs up when a node is taken away.
+void Observing::look_at_devices(const std::string& key, const std::vector<model::Link>& links) {
+  std::erase_if(links_, [&](const Observed& one) {
+    return one.device && one.key == key && std::ranges::find(links, one.target, &model::Link::target) == links.end();
+  });
+  for (Observed& one : links_)
+    if (one.device && one.key == key) one.device->look_at_rule();
+}
+
 std::vector<std::size_t> Observing::wait_for_lines(int milliseconds) {
   std::vector<pollfd> waiting;
-  for (const Observed& one : links_) waiting.push_back({one.socket.get(), POLLIN, 0});
+  for (const Observed& one : links_) {
+    waiting.push_back({one.device ? one.device->descriptor() : one.socket.get(), POLLIN, 0});
+    if (one.device && one.device->has_line()) milliseconds = 0;
+  }
   std::vector<std::size_t> ready;
   const int count = ::poll(waiting.data(), waiting.size(), milliseconds);
   interrupted_ = count < 0 && errno == EINTR;
-  for (std::size_t i = 0; count > 0 && i < waiting.size(); ++i)
-    if (waiting[i].revents != 0) ready.push_back(i);
+  for (std::size_t i = 0; count >= 0 && i < waiting.size(); ++i)
+    if (waiting[i].revents != 0 || (links_[i].device && links_[i].device->has_line())) ready.push_back(i);
   return ready;
 }
 
 /// False when nothing waits there (any more).
 bool Observing::receive(std::size_t index, std::string& line) {
+  if (links_[index].device) return links_[index].device->next(line);
   line.resize(longest_line);
   const ssize_t got = ::recv(links_[index].socket.get(), line.data(), line.size(), MSG_DONTWAIT);
   if (got > 0) line.resize(static_cast<std::size_t>(got));
@@ -88,7 +112,7 @@ bool Observing::receive(std::size_t index, std::string& line) {
 }
 
 void Observing::forget_the_gone() {
-  std::erase_if(links_, [](const Observed& one) { return !one.socket; });
+  std::erase_if(links_, [](const Observed& one) { return !one.socket && !one.device; });
 }
 
 }  // namespace xc::app

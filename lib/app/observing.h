@@ -1,11 +1,13 @@
 // Links of running containers whose workers tell us what they do: one socket a link, so that a worker can lie about its
-// own link alone. Runs in xc-inject; reads lines, understands none of them.
+// own link alone. Of device nodes the kernel tells. Runs in xc-inject; reads lines, understands none of them.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "app/device_watch.h"
 #include "base/fd.h"
 #include "base/result.h"
 #include "registry/state_dir.h"
@@ -20,7 +22,8 @@ struct Observed {
   std::string role;
   std::string type;
   std::string target;
-  Fd socket;  ///< SOCK_SEQPACKET, a line a message
+  Fd socket;                          ///< SOCK_SEQPACKET, a line a message
+  std::optional<DeviceWatch> device;  ///< instead of a socket, when it is a node
 };
 
 /// Which links.
@@ -53,6 +56,7 @@ class Observing {
  private:
   static constexpr int lines_at_once = 64;
   [[nodiscard]] Result<> look_at(const std::string& key);
+  void look_at_devices(const std::string& key, const std::vector<model::Link>& links);
   [[nodiscard]] std::vector<std::size_t> wait_for_lines(int milliseconds);
   [[nodiscard]] bool receive(std::size_t index, std::string& line);
   void forget_the_gone();

@@ -82,12 +82,26 @@ std::string wayland_message(const model::Event& e) {
   return line;
 }
 
+/// Of a device, as far as the kernel tells.
+std::string opening(const model::Event& e) {
+  if (!e.pid) return "opened; this kernel does not say by whom";
+  std::string line = "opened by process " + text::number(*e.pid);
+  if (!e.program) return line + ", which has ended";
+  return line + ", " + *e.program + (e.path ? " (" + *e.path + ")" : "");
+}
+
+std::string lost(const model::Event& e) {
+  return (e.lines ? text::number(*e.lines) : "some") + " lines lost: they came faster than they were read";
+}
+
 std::string what_happened(const model::Event& e) {
   if (e.event == "exchange") return exchange(e);
   if (e.event == "message") return e.object ? wayland_message(e) : bus_message(e);
   if (e.event == "bytes") return (e.from == "client" ? "-> " : "<- ") + size_of(e);
-  if (e.event == "lost") return text::number(e.lines.value_or(0)) + " lines lost: they came faster than they were read";
-  return e.event + (e.reason ? ": " + *e.reason : "");
+  if (e.event == "open") return opening(e);
+  if (e.event == "lost") return lost(e);
+  const auto& why = e.reason ? e.reason : e.refused;
+  return e.event + (why ? ": " + *why : "");
 }
 
 bool is_refusal(const model::Event& e) {

@@ -8,6 +8,7 @@
 #include "inject/injector.h"
 #include "inject/planting.h"
 #include "registry/leftovers.h"
+#include "sys/device_group.h"
 
 namespace xc::inject {
 namespace {
@@ -37,11 +38,26 @@ void leave_directories(std::vector<sys::Planted>& all, std::size_t index) {
   all[index].made = std::move(kept);
 }
 
+/// Nobody inside may open the device any more, unless another link is that device too.
+Result<> withdraw_rule(const Tools& tools, const registry::Record& record, std::size_t link) {
+  const auto& leaving = record.links[link];
+  if (!model::is_node(leaving) || !leaving.device) return {};
+  const auto& node = leaving.device->node;
+  for (const auto& other : record.links)
+    if (&other != &leaving && model::is_node(other) && other.device && other.device->node.major == node.major &&
+        other.device->node.minor == node.minor)
+      return {};
+  const auto group = XC_TRY(sys::DeviceGroup::open(tools.proc, tools.container.init));
+  const sys::DeviceNumber number{node.major, node.minor};
+  return group.withdraw(number, XC_TRY(group.granted(number)));
+}
+
 }  // namespace
 
 Result<> retract(const Tools& tools, registry::Reentered& held, std::size_t link) {
   registry::Record& record = held.record;
   const std::string target = record.links.at(link).target;
+  XC_CHECK_IN(target, withdraw_rule(tools, record, link));
   const auto planted = std::ranges::find(record.planted, target, &sys::Planted::target);
   if (planted != record.planted.end()) {
     const auto index = static_cast<std::size_t>(planted - record.planted.begin());

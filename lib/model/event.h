@@ -8,7 +8,7 @@
 namespace xc::model {
 
 /// Which members there are depends on the event: "exchange" (HTTP), "message" (D-Bus, Wayland), "bytes", "opened",
-/// "closed" (raw), "lost". Times in microseconds.
+/// "closed" (raw), "open", "denied", "allowed" (devices), "lost". Times in microseconds.
 struct Event {
   using Text = std::optional<std::string>;
   using Count = std::optional<std::uint64_t>;
@@ -22,7 +22,7 @@ struct Event {
   Text type;
   Text verdict;
   Text method;
-  Text path;
+  Text path;  ///< of an "open": the program's file, as that program sees it
   Count status;
   Count sent;
   Count received;
@@ -43,6 +43,8 @@ struct Event {
   Text rule;
   Text reason;
   Text refused;
+  Count pid;     ///< in the pid namespace of whoever looks
+  Text program;  ///< what that process calls itself
   Count lines;   ///< lost
   Count whole;   ///< bytes, when the payload is only the beginning
   Text payload;  ///< hexadecimal
@@ -80,6 +82,8 @@ void fields(A& a, Event& e) {
   a("rule", e.rule);
   a("reason", e.reason);
   a("refused", e.refused);
+  a("pid", e.pid);
+  a("program", e.program);
   a("lines", e.lines);
   a("whole", e.whole);
   a("payload", e.payload);

@@ -25,12 +25,18 @@ sys::DeviceNumber number_of(const model::Link& link) {
 
 }  // namespace
 
-DeviceGuard::DeviceGuard(const std::vector<model::Link>& devices, const sys::Proc& proc, const sys::Process* init) {
+DeviceGuard::DeviceGuard(const std::vector<model::Link>& devices, const sys::Proc& proc, const sys::Process* init)
+    : proc_(proc), init_(init) {
   for (const model::Link& link : devices)
-    if (link.device) devices_.push_back({&link, 0, {}});
+    if (link.device) devices_.push_back({nullptr, &link, 0, {}});
+  begin();
+}
+
+/// Opens what tells of changes; once, while there is something to guard.
+void DeviceGuard::begin() {
   const bool ruled = std::ranges::any_of(devices_, [](const Watched& one) { return !one.link->device->lent; });
-  if (!ruled || init == nullptr) return;
-  auto group = sys::DeviceGroup::open(proc, *init);
+  if (!ruled || init_ == nullptr || group_) return;
+  auto group = sys::DeviceGroup::open(proc_, *init_);
   events_ = Fd{::inotify_init1(IN_NONBLOCK | IN_CLOEXEC)};
   Result<> watched = group ? Result<>{} : std::unexpected(group.error());
   if (watched && !events_) watched = fail_errno(Kind::kernel, "inotify_init1", errno);
@@ -42,6 +48,23 @@ DeviceGuard::DeviceGuard(const std::vector<model::Link>& devices, const sys::Pro
   // Its generators' directories there are made anew by every reload.
   systemd_ = ::inotify_add_watch(events_.get(), systemd_directory, IN_CREATE | IN_DELETE | IN_ONLYDIR) >= 0;
   if (group_ && systemd_) due_ = std::chrono::steady_clock::now() + seldom;
+}
+
+void DeviceGuard::take_on(std::unique_ptr<model::Link> device) {
+  if (!device->device) return;
+  const model::Link* link = device.get();
+  devices_.push_back({std::move(device), link, 0, {}});
+  begin();
+}
+
+bool DeviceGuard::forget(const std::string& target) {
+  const auto gone = std::erase_if(devices_, [&](const Watched& one) { return one.link->target == target; });
+  if (gone == 0 || !devices_.empty()) return gone > 0;
+  group_.reset();
+  events_.reset();
+  due_.reset();
+  later_.clear();
+  return true;
 }
 
 Result<> DeviceGuard::watch(int directory) {

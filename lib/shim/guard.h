@@ -5,6 +5,7 @@
 #pragma once
 
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -24,8 +25,15 @@ class DeviceGuard {
   using Time = std::chrono::steady_clock::time_point;
 
   /// Of the nodes `devices`, which outlive it. What cannot be guarded is said in the status and the log, and is no
-  /// error: the container has its devices. `init` is null for a mediator without a container.
+  /// error: the container has its devices. `init` is null for a mediator without a container; both outlive it.
   DeviceGuard(const std::vector<model::Link>& devices, const sys::Proc& proc, const sys::Process* init);
+
+  /// One more, whose rule is there already. descriptor() may be another afterwards.
+  void take_on(std::unique_ptr<model::Link> device);
+  /// The one at `target` is looked after no longer; its rule stays as it is. False when there is none. Of the last one
+  /// descriptor() is closed.
+  bool forget(const std::string& target);
+  [[nodiscard]] std::size_t size() const { return devices_.size(); }
 
   /// Readable when there is a reason to look; -1 = never.
   [[nodiscard]] int descriptor() const { return events_.get(); }
@@ -42,13 +50,17 @@ class DeviceGuard {
 
  private:
   struct Watched {
+    std::unique_ptr<model::Link> own;  ///< when it came later
     const model::Link* link = nullptr;
     std::uint64_t restored = 0;
     std::string trouble;
   };
+  void begin();
   [[nodiscard]] Result<> watch(int directory);
   void look_after(Watched& one);
 
+  const sys::Proc& proc_;
+  const sys::Process* init_;
   std::vector<Watched> devices_;
   std::optional<sys::DeviceGroup> group_;
   Fd events_;

@@ -25,6 +25,7 @@ class LeaseDesk {
   /// without a word, and the reason stands in the status and the log.
   void serve();
   [[nodiscard]] int listener() const { return listener_.get(); }
+  [[nodiscard]] const model::Link& link() const { return link_; }
   /// Takes the screen away from whoever has it.
   void end();
   [[nodiscard]] PostStatus status() const;

@@ -23,7 +23,6 @@ constexpr std::uint64_t lifetime_token = 1U << 20U;
 constexpr std::uint64_t signal_token = lifetime_token + 1;
 constexpr std::uint64_t status_token = lifetime_token + 2;
 constexpr std::uint64_t worker_token = lifetime_token + 3;
-constexpr std::uint64_t guard_token = lifetime_token + 4;
 constexpr std::uint64_t desk_token = lifetime_token + 5;
 constexpr std::uint64_t first_lease_token = lifetime_token + 16;
 constexpr std::uint64_t shortcut_token = 2 * lifetime_token;  // and a link's place
@@ -50,13 +49,17 @@ Result<std::unique_ptr<Monitor>> Monitor::create(const Config& config, const Str
   for (std::size_t i = 0; i < config.links.size(); ++i)
     XC_CHECK(monitor->place(config.links[i], nullptr, std::move(listeners.at(i))));
   for (std::size_t i = 0; i < config.leases.size(); ++i)
-    XC_CHECK(monitor->open_lease_desk(config.leases[i], std::move(listeners.at(config.links.size() + i))));
+    XC_CHECK(monitor->open_lease_desk(config.leases[i], nullptr, std::move(listeners.at(config.links.size() + i))));
   return monitor;
 }
 
-Result<> Monitor::open_lease_desk(const model::Link& link, Fd listener) {
-  if (listener) XC_CHECK(poller_.add(listener.get(), EPOLLIN, first_lease_token + lease_desks_.size()));
-  lease_desks_.push_back(std::make_unique<LeaseDesk>(link, street_.state, config_.key, std::move(listener)));
+Result<> Monitor::open_lease_desk(const model::Link& link, std::unique_ptr<model::Link> own, Fd listener) {
+  auto free = std::ranges::find_if(lease_desks_, [](const Counter& one) { return !one.desk; });
+  if (free == lease_desks_.end()) free = lease_desks_.insert(free, Counter{});
+  const auto index = static_cast<std::uint64_t>(free - lease_desks_.begin());
+  if (listener) XC_CHECK(poller_.add(listener.get(), EPOLLIN, first_lease_token + index));
+  free->own = std::move(own);
+  free->desk = std::make_unique<LeaseDesk>(link, street_.state, config_.key, std::move(listener));
   return {};
 }
 
@@ -104,7 +107,8 @@ Result<> Monitor::run() {
   }
   for (auto& place : places_)
     if (place.post) place.post->end();
-  for (auto& desk : lease_desks_) desk->end();
+  for (auto& one : lease_desks_)
+    if (one.desk) one.desk->end();
   guard_.end();
   return {};
 }
@@ -114,7 +118,7 @@ Result<bool> Monitor::handle(std::uint64_t token) {
   if (token == lifetime_token || token == signal_token) return false;
   if (token == status_token) answer_status();
   if (token == worker_token) worker_ended_ = true;
-  if (token == guard_token) {
+  if (token == guard_token && guard_.descriptor() >= 0) {
     guard_.notice(now_);
     poller_.remove(guard_.descriptor());  // until the look that is due now, further events say nothing new
     guard_asleep_ = true;
@@ -127,7 +131,9 @@ Result<bool> Monitor::handle(std::uint64_t token) {
   } else if (token >= observer_token) {  // he never speaks: he has left
     drop_observer(static_cast<int>(token - observer_token));
   } else if (token >= first_lease_token) {
-    lease_desks_.at(static_cast<std::size_t>(token - first_lease_token))->serve();
+    if (LeaseDesk* desk = lease_desks_.at(static_cast<std::size_t>(token - first_lease_token)).desk.get();
+        desk != nullptr)
+      desk->serve();
   }
   const auto index = static_cast<std::size_t>(token);
   if (token < places_.size() && places_[index].post) serve(index);
@@ -214,7 +220,8 @@ void Monitor::answer_status() {
   status.observers = observers_.size();
   for (const auto& place : places_)
     if (place.post) status.links.push_back(place.post->status());
-  for (const auto& desk : lease_desks_) status.links.push_back(desk->status());
+  for (const auto& one : lease_desks_)
+    if (one.desk) status.links.push_back(one.desk->status());
   for (auto& device : guard_.status()) status.links.push_back(std::move(device));
   const std::string text = to_json(status) + "\n";
   constexpr int room = 512 << 10;  // what 64 links can say fits: sent at once or not at all

@@ -46,12 +46,13 @@ class Monitor {
 
  private:
   /// Tokens of the poller: a link's place, others above, and from here on an observer's socket.
+  static constexpr std::uint64_t guard_token = (1U << 20U) + 4;
   static constexpr std::uint64_t observer_token = (1U << 20U) + (1U << 16U);
 
   Monitor(const Config& config, const Street& street, Watch watch, sys::Poller poller, Estate* estate);
   [[nodiscard]] Result<> watch();
   [[nodiscard]] Result<Post*> place(const model::Link& link, std::unique_ptr<model::Link> own, Fd listener);
-  [[nodiscard]] Result<> open_lease_desk(const model::Link& link, Fd listener);
+  [[nodiscard]] Result<> open_lease_desk(const model::Link& link, std::unique_ptr<model::Link> own, Fd listener);
   [[nodiscard]] Result<bool> handle(std::uint64_t token);
   void serve(std::size_t index);
   [[nodiscard]] Result<> look_after_devices();
@@ -64,7 +65,13 @@ class Monitor {
   [[nodiscard]] Result<> obey(Order& order, std::vector<Fd>& descriptors);
   [[nodiscard]] Result<> observe(const Order& order, std::vector<Fd>& descriptors);
   [[nodiscard]] Result<> add(Order& order, std::vector<Fd>& descriptors);
+  [[nodiscard]] Result<> place_any(std::unique_ptr<model::Link> own, std::vector<Fd>& descriptors);
+  [[nodiscard]] Result<> guard(std::unique_ptr<model::Link> own);
   [[nodiscard]] Result<> remove(const Order& order);
+  void remove_post(std::size_t index);
+  [[nodiscard]] bool remove_lease(const std::string& target);
+  [[nodiscard]] bool remove_device(const std::string& target);
+  [[nodiscard]] std::size_t count_links() const;
   void drop_observer(int socket);
   [[nodiscard]] int milliseconds_to_wait() const;
 
@@ -76,6 +83,11 @@ class Monitor {
   struct Place {
     std::unique_ptr<model::Link> own;  ///< when it is not one of the configuration
     std::unique_ptr<Post> post;
+  };
+  /// A screen that is leased, or a free place.
+  struct Counter {
+    std::unique_ptr<model::Link> own;
+    std::unique_ptr<LeaseDesk> desk;
   };
   struct Observer {
     std::string service;  ///< empty: all
@@ -89,7 +101,7 @@ class Monitor {
   Watch watch_;
   sys::Poller poller_;
   Desk desk_;
-  std::vector<std::unique_ptr<LeaseDesk>> lease_desks_;
+  std::vector<Counter> lease_desks_;
   Estate* estate_;
   uid_t worker_uid_;
   std::vector<Place> places_;

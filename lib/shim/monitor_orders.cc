@@ -61,19 +61,43 @@ void Monitor::drop_observer(int socket) {
   std::erase_if(observers_, [&](const Observer& one) { return one.socket.get() == socket; });
 }
 
+std::size_t Monitor::count_links() const {
+  const auto posts = std::ranges::count_if(places_, [](const Place& one) { return one.post != nullptr; });
+  const auto desks = std::ranges::count_if(lease_desks_, [](const Counter& one) { return one.desk != nullptr; });
+  return static_cast<std::size_t>(posts + desks) + guard_.size();
+}
+
 Result<> Monitor::add(Order& order, std::vector<Fd>& descriptors) {
   if (estate_ == nullptr || order.links.size() != 1 || descriptors.empty())
     return fail(Kind::internal, "a link that cannot be added");
-  const auto served = std::ranges::count_if(places_, [](const Place& place) { return place.post != nullptr; });
-  if (static_cast<std::size_t>(served) >= most_links) return fail(Kind::policy, "the container has 64 links already");
+  if (count_links() >= most_links) return fail(Kind::policy, "the container has 64 links already");
   auto own = std::make_unique<model::Link>(std::move(order.links.front()));
-  const model::Link& link = *own;
-  std::erase_if(estate_->host, [&](const auto& known) { return known.offer.name == link.service; });
+  const std::string service = own->service;
+  const std::string target = own->target;
+  const std::size_t listeners = model::is_node(*own) ? 0 : 1;
+  std::erase_if(estate_->host, [&](const auto& known) { return known.offer.name == service; });
   std::ranges::move(order.host, std::back_inserter(estate_->host));
-  XC_TRY(place(link, std::move(own), std::move(descriptors.front())))->begin();
-  if (descriptors.size() > 1) estate_->directories.push_back(std::move(descriptors.back()));
-  log::notice(config_.consumer + ": " + link.service + ": link added at " + text::printable(link.target));
+  XC_CHECK(place_any(std::move(own), descriptors));
+  if (descriptors.size() > listeners) estate_->directories.push_back(std::move(descriptors.back()));
+  log::notice(config_.consumer + ": " + service + ": link added at " + text::printable(target));
   return {};
+}
+
+/// What serves it is a guard for a node, a desk for leases, a post for everything else.
+Result<> Monitor::place_any(std::unique_ptr<model::Link> own, std::vector<Fd>& descriptors) {
+  if (model::is_node(*own)) return guard(std::move(own));
+  const model::Link& link = *own;
+  if (model::is_lease(link)) return open_lease_desk(link, std::move(own), std::move(descriptors.front()));
+  XC_TRY(place(link, std::move(own), std::move(descriptors.front())))->begin();
+  return {};
+}
+
+Result<> Monitor::guard(std::unique_ptr<model::Link> own) {
+  const int before = guard_.descriptor();
+  guard_.take_on(std::move(own));
+  if (guard_.descriptor() == before) return {};
+  guard_asleep_ = false;
+  return poller_.add(guard_.descriptor(), EPOLLIN, guard_token);
 }
 
 Result<> Monitor::remove(const Order& order) {
@@ -81,20 +105,46 @@ Result<> Monitor::remove(const Order& order) {
     return fail(Kind::internal, "a link that cannot be removed");
   const auto found = std::ranges::find_if(
       places_, [&](const Place& place) { return place.post && place.post->link().target == order.target; });
-  if (found == places_.end()) return fail(Kind::usage, "it serves no link at " + text::quoted(order.target));
-  if (found->post->listener() >= 0) poller_.remove(found->post->listener());
-  const auto index = static_cast<std::size_t>(found - places_.begin());
-  if (index < watched_shortcuts_.size() && watched_shortcuts_[index] >= 0)
-    poller_.remove(std::exchange(watched_shortcuts_[index], -1));
-  found->post->close("revoked");
-  found->post->end();
-  log::notice(config_.consumer + ": " + found->post->link().service + ": link removed");
-  std::erase_if(paused_, [&](const Paused& paused) { return paused.index == index; });
-  *found = Place{};
+  if (found != places_.end())
+    remove_post(static_cast<std::size_t>(found - places_.begin()));
+  else if (!remove_lease(order.target) && !remove_device(order.target))
+    return fail(Kind::usage, "it serves no link at " + text::quoted(order.target));
   auto& directories = estate_->directories;
   if (order.directory > 0) directories.erase(directories.begin() + static_cast<std::ptrdiff_t>(order.directory) - 1);
   renew_watched_workers();
+  log::notice(config_.consumer + ": link removed at " + text::printable(order.target));
   return {};
+}
+
+void Monitor::remove_post(std::size_t index) {
+  Place& place = places_[index];
+  if (place.post->listener() >= 0) poller_.remove(place.post->listener());
+  if (index < watched_shortcuts_.size() && watched_shortcuts_[index] >= 0)
+    poller_.remove(std::exchange(watched_shortcuts_[index], -1));
+  place.post->close("revoked");
+  place.post->end();
+  std::erase_if(paused_, [&](const Paused& paused) { return paused.index == index; });
+  place = Place{};
+  renew_watched_workers();
+}
+
+bool Monitor::remove_lease(const std::string& target) {
+  for (Counter& one : lease_desks_) {
+    if (!one.desk || one.desk->link().target != target) continue;
+    if (one.desk->listener() >= 0) poller_.remove(one.desk->listener());
+    one.desk->end();
+    one.desk.reset();
+    one.own.reset();
+    return true;
+  }
+  return false;
+}
+
+/// Its rule is the caller's to take away: when nobody guards it any more, nobody puts it back.
+bool Monitor::remove_device(const std::string& target) {
+  const bool known = guard_.forget(target);
+  if (guard_.descriptor() < 0) guard_asleep_ = false;
+  return known;
 }
 
 }  // namespace xc::shim

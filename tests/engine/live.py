@@ -31,26 +31,43 @@ def services_of(bed, name):
 
 
 class Trace:
-    """A trace in the background, which has begun to look when this is made."""
+    """A trace in the background, which has begun to look when this is made. Of a device the kernel tells it, and no shim."""
 
-    def __init__(self, bed, *arguments):
+    def __init__(self, bed, *arguments, device=False, before=()):
         self.bed = bed
-        before = self.observers()
-        self.process = subprocess.Popen([beds.INJECT, "trace", "--state", bed.state, *map(str, arguments)],
+        self.device = device
+        self.before = before
+        seen = self.observers()
+        self.process = subprocess.Popen([*before, beds.INJECT, "trace", "--state", bed.state, *map(str, arguments)],
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        assert host.wait_until(lambda: self.observers() > before, 5), self.process.poll()
+        begun = self.watches if device else lambda: self.observers() > seen
+        assert host.wait_until(begun, 5), self.process.poll()
 
     def observers(self):
         return sum(one["observers"] for one in json.loads(inject(self.bed, "status", "--json").stdout))
+
+    def pid(self):
+        """Of xc-inject itself, which is a child of what came `before`."""
+        if not self.before:
+            return self.process.pid
+        children = subprocess.run(["pgrep", "-P", str(self.process.pid), "-x", "xc-inject"], capture_output=True, text=True, check=False)
+        return int((children.stdout.split() or [self.process.pid])[0])
+
+    def watches(self):
+        with contextlib.suppress(OSError):
+            directory = f"/proc/{self.pid()}/fd"
+            return any("notify]" in os.readlink(f"{directory}/{fd}") or "inotify" in os.readlink(f"{directory}/{fd}")
+                       for fd in os.listdir(directory))
+        return False
 
     def end(self):
         """What it printed."""
         time.sleep(0.3)  # what was said a moment ago is on its way
         before = self.observers()
-        self.process.send_signal(signal.SIGINT)
+        os.kill(self.pid(), signal.SIGINT)
         out, errors = self.process.communicate(timeout=10)
         assert (self.process.returncode, errors) == (0, ""), (self.process.returncode, errors)
-        assert host.wait_until(lambda: self.observers() < before, 2), "it still looks"
+        assert self.device or host.wait_until(lambda: self.observers() < before, 2), "it still looks"
         return out.splitlines()
 
 
@@ -59,8 +76,8 @@ def trace(bed):
     """Begins traces of the bed's containers; whatever of them is left at the end of the test is ended."""
     begun = []
 
-    def begin(*arguments):
-        begun.append(Trace(bed, *arguments))
+    def begin(*arguments, **options):
+        begun.append(Trace(bed, *arguments, **options))
         return begun[-1]
 
     yield begin
