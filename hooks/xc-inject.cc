@@ -42,7 +42,10 @@ int main(int argc, char** argv) {
   try {
     app.parse(xc::verbs::count_own(argc, argv), argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : xc::exit_code(Kind::usage);
+    if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
+    const auto verbs = app.get_subcommands();
+    const std::string verb = verbs.empty() ? "" : verbs.front()->get_name() + " ";
+    return complain({Kind::usage, std::string(error.what()) + "; see xc-inject " + verb + "--help"});
   }
   return status;
 }

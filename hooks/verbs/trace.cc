@@ -2,7 +2,6 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <cstdlib>
 #include <memory>
 
 #include "app/trace.h"
@@ -41,7 +40,7 @@ void add_trace(CLI::App& app, int& status) {
       "  xc-inject trace radio/modem-api --verdict refused  what one link refuses\n"
       "  xc-inject trace radio/bus --payload --pcap - | wireshark -k -i -");
   verb->callback([options, &status] {
-    options->colour = ::isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr;
+    options->colour = colours(STDOUT_FILENO);
     const auto done = app::trace(*options);
     status = done ? 0 : complain(done.error());
   });

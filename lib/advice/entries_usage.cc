@@ -86,6 +86,10 @@ constexpr std::array entries{
           "name it run.json, args.json or services.json, write \"#spec\", or say --as"},
     Entry{"*: no such container is served", "no container of that name has links or offers now",
           "xc-inject ps lists those that have; xc-inject doctor NAME says why one has not"},
+    Entry{
+        "*: only root may look at containers that run",
+        "the state directory is root's alone: whoever reads it learns of every container, and may give orders to shims",
+        "run it as root"},
     Entry{"*: no container was ever served from here",
           "the state directory does not exist: since the host started no hook has done anything",
           "start a container with a run.json; xc-inject doctor finds a registration that is missing"},

@@ -65,6 +65,18 @@ struct HooksD {
   std::string masked;  ///< path of the file of that name in a later directory, which counts instead
 };
 
+/// Where podman looks for hooks.
+struct HooksDirs {
+  struct Broken {
+    std::string file;
+    std::string error;
+  };
+  std::string file;                      ///< and line: what of containers.conf(5) says so; empty: podman by itself
+  std::vector<Place> directories;        ///< the later ones count more
+  std::vector<std::string> passed_over;  ///< files that call xc-hook, where podman would look if nothing said otherwise
+  std::vector<Broken> broken;            ///< configuration that cannot be understood
+};
+
 /// A line "key = value" of LXC's configuration, with what it includes.
 struct LxcLine {
   std::string file;
@@ -95,6 +107,31 @@ void fields(A& a, Endpoint& e) {
   a("place", e.place);
 }
 
+/// A device node that a container was given.
+struct DeviceFact {
+  std::string service;
+  std::string role;
+  std::string target;
+  std::string rule;              ///< "c 10:229 rw"
+  std::string list;              ///< directory of the group of version 1 that lacks it; empty: none does
+  std::optional<bool> allowed;   ///< absent: a program decides it that is not understood
+  std::string above;             ///< why a group above forbids it
+  std::string unseen;            ///< why its group cannot be looked at
+  std::optional<bool> in_place;  ///< the planted node lies at its target; absent: that cannot be told
+};
+template <class A>
+void fields(A& a, DeviceFact& d) {
+  a("service", d.service);
+  a("role", d.role);
+  a("target", d.target);
+  a("rule", d.rule);
+  a("list", d.list);
+  a("allowed", d.allowed);
+  a("above", d.above);
+  a("unseen", d.unseen);
+  a("in-place", d.in_place);
+}
+
 /// One link as its shim tells it.
 struct LinkFact {
   std::string service;
@@ -106,6 +143,7 @@ struct LinkFact {
   std::uint64_t refused = 0;  ///< messages and connections
   std::vector<model::Attempt> passed_over;
   std::vector<std::string> endings;  ///< why connections were ended lately
+  bool device = false;               ///< a node: nobody connects to it; what was restarted is its rule
 };
 
 /// A container of the state directory.
@@ -116,6 +154,7 @@ struct ContainerFact {
   std::string shim;  ///< "serving", "none", or why it does not answer
   std::string unreadable;
   std::vector<LinkFact> links;
+  std::vector<DeviceFact> devices{};
   std::vector<Endpoint> offers;
   std::string unseen;  ///< why what it offers could not be looked at
 };
@@ -149,6 +188,7 @@ struct Facts {
   Place hook;
   Place shim;
   std::map<std::string, Place> programs;  ///< every program that a hook entry names
+  HooksDirs hooks_dirs;
   std::vector<HooksD> hooks_d;
   std::vector<LxcLine> lxc;  ///< of LXC's common configuration
   std::vector<Document> documents;

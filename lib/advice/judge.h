@@ -14,10 +14,12 @@ void judge_kernel(const Facts& facts, Findings& findings);
 void judge_engines(const Facts& facts, Findings& findings);
 void judge_programs(const Facts& facts, Findings& findings);
 void judge_hooks_d(const Facts& facts, Findings& findings);
+void judge_hooks_dirs(const Facts& facts, bool registered, Findings& findings);
 void judge_lxc(const Facts& facts, Findings& findings);
 void judge_bundle(const Facts& facts, Findings& findings);
 void judge_configuration(const Facts& facts, Findings& findings);
 void judge_state(const Facts& facts, Findings& findings);
+void judge_devices(const ContainerFact& container, Findings& findings);
 
 /// True for a path whose last name is xc-hook: an entry that means us.
 [[nodiscard]] bool is_ours(const std::string& program);

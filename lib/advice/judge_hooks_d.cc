@@ -108,6 +108,7 @@ void judge_hooks_d(const Facts& facts, Findings& findings) {
     judge_for_crio(facts, file.path, *file.read, findings);
     if (ours) judge_ours(facts, file, findings);
   }
+  judge_hooks_dirs(facts, registered.start, findings);
   if (registered.start && !registered.end)
     findings.push_back({Severity::warning, "hooks.d", "xc-hook is registered for createRuntime and not for poststop",
                         "what a killed shim left stays until the next start of the same container",

@@ -36,8 +36,29 @@ void judge_endpoint(const Endpoint& endpoint, Findings& findings) {
     findings.push_back({Severity::good, where, path + " is there", "", ""});
 }
 
+void judge_passed_over(const std::string& where, const LinkFact& link, Findings& findings) {
+  for (const auto& attempt : link.passed_over)
+    findings.push_back({Severity::note, where, attempt.place + " was not taken: " + attempt.reason,
+                        "it has the next place instead: " + link.target, ""});
+}
+
+/// A node or a lease: what can be opened is said of the node itself (judge_devices).
+void judge_device_link(const std::string& where, const LinkFact& link, Findings& findings) {
+  if (!link.reason.empty())
+    findings.push_back({Severity::warning, where, "the shim has trouble with the device: " + link.reason,
+                        "it was refused, or its rule would not come back when somebody takes it away",
+                        "xc-inject explain '" + link.reason + "'"});
+  if (link.restarts > 0)
+    findings.push_back({Severity::warning, where,
+                        "its device rule was taken away and put back, times: " + text::number(link.restarts),
+                        "systemd (daemon-reload) or the engine (update) wrote the container's rules anew",
+                        "name the device in the container's own configuration, if that happens often"});
+  judge_passed_over(where, link, findings);
+}
+
 void judge_link(const ContainerFact& container, const LinkFact& link, Findings& findings) {
   const std::string where = container.name + ": " + link.service;
+  if (link.device) return judge_device_link(where, link, findings);
   if (link.state == "closed")
     findings.push_back({Severity::broken, where, "the link is closed: " + link.reason,
                         "its client finds nobody until the container starts again",
@@ -53,9 +74,7 @@ void judge_link(const ContainerFact& container, const LinkFact& link, Findings& 
   if (link.restarts > 0)
     findings.push_back({Severity::warning, where, "its worker was restarted, times: " + text::number(link.restarts),
                         "connections that it had were lost", "the host's log has the reason; tell us"});
-  for (const auto& attempt : link.passed_over)
-    findings.push_back({Severity::note, where, attempt.place + " was not taken: " + attempt.reason,
-                        "it has the next place instead: " + link.target, ""});
+  judge_passed_over(where, link, findings);
   if (link.refused > 0)
     findings.push_back({Severity::warning, where, "refused so far: " + text::number(link.refused),
                         "the client asked for more than its role may do",
@@ -85,6 +104,7 @@ void judge_container(const ContainerFact& container, Findings& findings) {
                         "every link of the container is dead",
                         "restart the container; the host's log says how the shim ended"});
   for (const LinkFact& link : container.links) judge_link(container, link, findings);
+  judge_devices(container, findings);
   if (!container.unseen.empty())
     findings.push_back({Severity::broken, container.name, "what it offers cannot be looked at: " + container.unseen,
                         "its consumers' shims cannot reach it either", "xc-inject explain '" + container.unseen + "'"});

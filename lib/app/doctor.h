@@ -9,6 +9,7 @@
 #include "advice/facts.h"
 #include "advice/finding.h"
 #include "base/result.h"
+#include "registry/record.h"
 
 namespace xc::app {
 
@@ -30,6 +31,11 @@ void look_at_hooks(const DoctorOptions& options, advice::Facts& facts);
 void look_at_configuration(const DoctorOptions& options, advice::Facts& facts);
 void look_at_containers(const DoctorOptions& options, advice::Facts& facts);
 void look_at_bundle(const DoctorOptions& options, advice::Facts& facts);
+
+/// Where podman looks for hooks, and which files say so.
+[[nodiscard]] advice::HooksDirs find_hooks_dirs(const DoctorOptions& options, const advice::Facts& facts);
+/// What became of the devices that a container was given.
+[[nodiscard]] std::vector<advice::DeviceFact> look_at_devices_of(const registry::Record& record);
 
 // What several of them ask the host.
 [[nodiscard]] advice::Place place_at(const std::string& path);

@@ -62,16 +62,19 @@ void add_offers(const registry::Record& record, advice::ContainerFact& fact) {
 }
 
 advice::LinkFact fact_of(const shim::PostStatus& link) {
-  return {link.service,  link.target,   link.state,       link.provider,    link.reason,
-          link.restarts, link.refusals, link.passed_over, link.last_reasons};
+  const bool is_device = link.type == "drm" || link.type == "input" || link.type == "char";
+  return {link.service,  link.target,   link.state,       link.provider,     link.reason,
+          link.restarts, link.refusals, link.passed_over, link.last_reasons, is_device};
 }
 
 advice::ContainerFact fact_of(const registry::StateDir& state, const Seen& seen) {
-  advice::ContainerFact fact{seen.container, seen.pid, seen.alive, seen.shim, "", {}, {}, ""};
+  advice::ContainerFact fact{seen.container, seen.pid, seen.alive, seen.shim, "", {}, {}, {}, ""};
   if (seen.shim.starts_with("unreadable: ")) fact.unreadable = seen.shim.substr(12);
   for (const auto& link : seen.links) fact.links.push_back(fact_of(link));
   const auto record = registry::read(state, registry::key_of(seen.container, seen.pid));
-  if (fact.alive && record && *record) add_offers(**record, fact);
+  if (!fact.alive || !record || !*record) return fact;
+  add_offers(**record, fact);
+  fact.devices = look_at_devices_of(**record);
   return fact;
 }
 

@@ -8,8 +8,6 @@
 namespace xc::app {
 namespace {
 
-// Where podman looks by itself (oci-hooks(5)); the later directory counts more.
-constexpr const char* usual_dirs[] = {"/usr/share/containers/oci/hooks.d", "/etc/containers/oci/hooks.d"};
 constexpr const char* lxc_common = "/usr/share/lxc/config/common.conf.d";
 
 advice::HooksD look_at_file(const std::string& path) {
@@ -34,10 +32,13 @@ void remember(const DoctorOptions& options, const std::string& program, advice::
 }  // namespace
 
 void look_at_hooks(const DoctorOptions& options, advice::Facts& facts) {
-  std::vector<std::string> directories = options.hooks_dirs;
-  if (directories.empty())
-    for (const char* usual : usual_dirs) directories.push_back(options.root + usual);
-  for (const std::string& directory : directories) {
+  facts.hooks_dirs = find_hooks_dirs(options, facts);
+  std::erase_if(facts.hooks_dirs.passed_over, [](const std::string& path) {
+    const auto file = look_at_file(path);
+    return !file.read || !advice::is_ours(file.read->hook.path);
+  });
+  for (const auto& place : facts.hooks_dirs.directories) {
+    const std::string& directory = place.path;
     for (const std::string& name : names_at(directory)) {
       if (!name.ends_with(".json")) continue;
       for (auto& earlier : facts.hooks_d)

@@ -71,7 +71,8 @@ Result<Line> lay_line(model::SocketKind kind) {
   const auto lay = [&]() -> Result<Line> {
     if (!handle) return fail_errno(Kind::kernel, directory, errno);
     Line line;
-    line.listener = XC_TRY(sys::listen_at(handle.get(), "line", {.kind = shim::kind_of(kind)}));
+    line.listener = XC_TRY(
+        sys::listen_at(handle.get(), "line", {.kind = shim::kind_of(kind), .owner = {::geteuid(), ::getegid()}}));
     const Fd file{::openat(handle.get(), "line", O_PATH | O_NOFOLLOW | O_CLOEXEC)};
     if (!file) return fail_errno(Kind::kernel, directory, errno);
     line.client = XC_TRY(sys::connect_path(file, shim::kind_of(kind)));

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 
 #include "app/doctor.h"
@@ -105,16 +106,18 @@ std::string resolved(const std::string& directory) {
 }  // namespace
 
 Result<model::Graph> graph_of_state(const std::string& path, const std::string& config) {
-  const auto state = XC_TRY(registry::StateDir::find(path));
+  const auto state = registry::StateDir::find(path);
+  if (!state && state.error().code == ENOENT) return model::Graph{};
+  if (!state) return std::unexpected(state.error());
   auto reader = XC_TRY(reader::Reader::start());
   std::vector<Seller> sellers;
-  const auto market = XC_TRY(registry::survey(state));
+  const auto market = XC_TRY(registry::survey(*state));
   for (std::size_t i = 0; i < market.offered.size(); ++i)
     sellers.push_back({market.offered[i].provider, market.providers[i].init.pid, market.offered[i].offer});
   add_host(XC_TRY(read_host_config(reader, config)), sellers);
   model::Graph graph;
-  for (const auto& key : XC_TRY(registry::keys(state))) {
-    const auto record = XC_TRY(registry::read(state, key));
+  for (const auto& key : XC_TRY(registry::keys(*state))) {
+    const auto record = XC_TRY(registry::read(*state, key));
     if (!record || !registry::is_alive(record->init).value_or(false)) continue;
     for (const model::Link& link : record->links) graph.edges.push_back(edge_of(*record, link, sellers));
   }

@@ -5,13 +5,23 @@
 #include "reader/reader.h"
 
 namespace xc::app {
+namespace {
+
+/// What is not there is a mistake on the command line, as it is of `check`.
+Result<std::string> read_named(const std::string& file) {
+  auto text = read_at(file);
+  if (!text) text.error().kind = Kind::usage;
+  return text;
+}
+
+}  // namespace
 
 Result<std::string> render(const std::string& args, const std::string& form) {
   model::Rendering rendering;
-  rendering.args = XC_TRY(read_at(args));
+  rendering.args = XC_TRY(read_named(args));
   rendering.args_name = args;
   rendering.form_name = form.empty() ? "the usual template" : form;
-  if (!form.empty()) rendering.form = XC_TRY(read_at(form));
+  if (!form.empty()) rendering.form = XC_TRY(read_named(form));
   auto reader = XC_TRY(reader::Reader::start());
   return XC_TRY(reader.render(rendering)).text;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 
 #include "app/ask.h"
 #include "base/table.h"
@@ -10,6 +11,8 @@
 
 namespace xc::app {
 namespace {
+
+const std::string nobody = "no container is served\n";
 
 Seen look_at(const registry::StateDir& state, const std::string& key, const registry::Record& record) {
   Seen seen;
@@ -71,17 +74,19 @@ std::string account_of_link(const shim::PostStatus& link) {
 }  // namespace
 
 Result<std::vector<Seen>> see(const std::string& path, const std::string& container) {
-  const auto state = XC_TRY(registry::StateDir::find(path));
   std::vector<Seen> all;
-  for (const auto& key : XC_TRY(registry::keys(state))) {
+  const auto state = registry::StateDir::find(path);
+  if (!state && state.error().code == ENOENT && container.empty()) return all;
+  if (!state) return std::unexpected(state.error());
+  for (const auto& key : XC_TRY(registry::keys(*state))) {
     const auto dot = key.rfind('.');
     const std::string name = key.substr(0, dot);
     if (!container.empty() && name != container && key.substr(dot + 1) != container) continue;
-    const auto record = registry::read(state, key);
+    const auto record = registry::read(*state, key);
     if (!record)
       all.push_back(unreadable(name, key, record.error()));
     else if (*record)  // else a hook is making or removing it at this moment
-      all.push_back(look_at(state, key, **record));
+      all.push_back(look_at(*state, key, **record));
   }
   if (!container.empty() && all.empty()) return fail(Kind::usage, container + ": no such container is served");
   std::ranges::sort(all, {}, &Seen::container);
@@ -89,6 +94,7 @@ Result<std::vector<Seen>> see(const std::string& path, const std::string& contai
 }
 
 std::string table_of(const std::vector<Seen>& seen) {
+  if (seen.empty()) return nobody;
   std::vector<text::Row> rows{
       {"CONTAINER", "PID", "SERVICE", "TYPE", "ROLE", "TARGET", "STATE", "PROVIDER", "ACTIVE", "SERVED", "REFUSED"}};
   for (const auto& one : seen) {
@@ -107,6 +113,7 @@ std::string table_of(const std::vector<Seen>& seen) {
 }
 
 std::string account_of(const std::vector<Seen>& seen) {
+  if (seen.empty()) return nobody;
   std::string text;
   for (const auto& one : seen) {
     text += (text.empty() ? "" : "\n") + one.container + "  pid " + text::number(one.pid) +

@@ -52,7 +52,9 @@ Result<StateDir> StateDir::open(const std::string& named) {
 Result<StateDir> StateDir::find(const std::string& named) {
   const std::string path = meant(named);
   Fd top{::open(path.c_str(), directory_flags)};
-  if (!top && errno == ENOENT) return fail(Kind::usage, path + ": no container was ever served from here");
+  if (!top && errno == ENOENT) return fail(Kind::usage, path + ": no container was ever served from here", ENOENT);
+  if (!top && errno == EACCES && ::geteuid() != 0)
+    return fail(Kind::kernel, path + ": only root may look at containers that run", EACCES);
   return open_parts(XC_TRY_IN("state directory", open_private(AT_FDCWD, path)), path);
 }
 

@@ -30,6 +30,12 @@ class DeviceGroup {
   /// Its directories, one for each version; borrowed.
   [[nodiscard]] std::vector<int> directories() const;
 
+  /// Whether one of version 1 is among them: the first then.
+  [[nodiscard]] bool has_list() const { return static_cast<bool>(list_); }
+
+  /// Refused when a group of version 2 above the container's forbids that device, or nobody can tell.
+  [[nodiscard]] Result<> check_above(DeviceNumber device) const;
+
   /// Whether processes of the group may read and write that character device; nothing when a program is beyond us.
   [[nodiscard]] Result<std::optional<bool>> allows(DeviceNumber device) const;
 
@@ -46,7 +52,6 @@ class DeviceGroup {
  private:
   [[nodiscard]] Result<bool> allow_in_list(DeviceNumber device) const;
   [[nodiscard]] Result<bool> allow_in_programs(DeviceNumber device) const;
-  [[nodiscard]] Result<> check_above(DeviceNumber device) const;
 
   Fd list_;                ///< version 1: the container's group
   Fd own_;                 ///< version 2: the same

@@ -98,6 +98,18 @@ def hooks_d(**members):
     return change
 
 
+CONF = "etc/containers/containers.conf"
+OURS = "/usr/share/containers/oci/hooks.d"
+
+
+def podman_conf(text, name=CONF):
+    return lambda h: h.write(name, text)
+
+
+def both(*changes):
+    return lambda h: [change(h) for change in changes]
+
+
 def common(text):
     return lambda h: h.write("usr/share/lxc/config/common.conf.d/50-xconnect.conf", text)
 
@@ -132,6 +144,20 @@ HOST = {
     "a later directory masks our file": (
         lambda h: h.write(f"{LATER}/50-xconnect.json", (h.root / f"{HOOKS_D}/50-xconnect.json").read_text()),
         "warning", [f"{HOOKS_D}/50-xconnect.json", "is masked by", LATER]),
+    "hooks_dir leaves our directory out": (
+        both(podman_conf('[containers]\n[engine]\nhooks_dir = ["/opt/hooks"]\n'), lambda h: (h.root / "opt/hooks").mkdir(parents=True)),
+        "broken", [f"{OURS}/50-xconnect.json", "is not read", f"{CONF}:3", "in silence"]),
+    "hooks_dir is empty": (podman_conf("[engine]\nhooks_dir = []\n"), "broken", ["50-xconnect.json", f"{CONF}:2", "in silence"]),
+    "hooks_dir names a directory that is not there": (
+        podman_conf(f'[engine]\nhooks_dir = [\n  "{OURS}",\n  "/opt/hooks"\n]\n'), "warning",
+        [f"{CONF}:2", '/opt/hooks", which is not there', "in silence"]),
+    "hooks_dir names nothing that is there": (
+        podman_conf('[engine]\nhooks_dir = ["/opt/hooks"]\n'), "broken", ['/opt/hooks", which is not there']),
+    "a later file of podman's has another hooks_dir": (
+        both(podman_conf(f'[engine]\nhooks_dir = ["{OURS}"]\n'), podman_conf('engine.hooks_dir = ["/etc"]\n', f"{CONF}.d/99.conf")),
+        "broken", ["is not read", f"{CONF}.d/99.conf:1"]),
+    "podman's configuration is no TOML": (
+        podman_conf("[engine]\nhooks_dir = [\n"), "broken", [CONF, "line 3", "every container"]),
     "nobody tells podman's end": (remove(f"{HOOKS_D}/50-xconnect-end.json"), "warning", ["not for poststop"]),
     "LXC calls the hook at mount": (
         common(f"lxc.hook.mount = {HOOK}\n"), "broken", ["50-xconnect.conf:1", 'wrong stage "lxc.hook.mount"']),
@@ -168,6 +194,17 @@ HOST = {
     "the state directory is everybody's": (
         lambda h: (h.root / "run/xconnect").mkdir(mode=0o755), "broken", ["run/xconnect", "does not belong to root alone"]),
 }
+
+
+@pytest.mark.parametrize("conf", [
+    {CONF: f'[engine]\nhooks_dir = ["{OURS}", "/etc/containers"]\n'},
+    {CONF: '[engine]\nhooks_dir = ["/etc/containers"]\n', f"{CONF}.d/10.conf": f'[engine]\nhooks_dir = ["{OURS}"]\n'},
+    {CONF: f'[engine]\nhooks_dir = ["{OURS}"]\n', f"{CONF}.d/10.conf": 'engine.hooks_dir = ["/etc/containers", {append=true}]\n'},
+    {f"{CONF}.d/10.txt": '[engine]\nhooks_dir = []\n'}], ids=["listed", "replaced", "appended", "no-conf"])
+def test_a_hooks_dir_that_has_ours_is_no_complaint(well, conf):
+    for name, text in conf.items():
+        well.write(name, text)
+    assert bad(well.doctor()) == [] and says(well.doctor(), "good", "hooks.d", "registered for podman")
 
 
 @pytest.mark.parametrize("name", HOST)
