@@ -1,6 +1,9 @@
 // xc-inject: a person's window into xconnect. Parses the command line and calls one verb (verbs/).
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,6 +29,13 @@ int run_dbus_proxy(const std::vector<std::string>& words) {
   return said ? xc::verbs::print(*said) : complain(said.error());
 }
 
+/// What was printed must have come out: a full disk is an error, a reader that has gone away is none.
+int finish(int status) {
+  if (std::fflush(stdout) == 0 || errno == EPIPE) return status;
+  const int failed = complain({Kind::kernel, std::string("standard output: ") + std::strerror(errno), errno});
+  return status == 0 ? failed : status;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -47,5 +57,5 @@ int main(int argc, char** argv) {
     const std::string verb = verbs.empty() ? "" : verbs.front()->get_name() + " ";
     return complain({Kind::usage, std::string(error.what()) + "; see xc-inject " + verb + "--help"});
   }
-  return status;
+  return finish(status);
 }

@@ -42,8 +42,9 @@ void add_doctor(CLI::App& app, int& status) {
       status = complain(findings.error());
       return;
     }
-    (void)print(options->json ? to_json(*findings) + "\n"
-                              : advice::describe(*findings, colours(STDOUT_FILENO), options->all));
+    (void)print(options->json
+                    ? to_json(*findings) + "\n"
+                    : advice::describe(*findings, colours(STDOUT_FILENO), options->all, columns(STDOUT_FILENO)));
     status = advice::is_broken(*findings) ? 1 : 0;
   });
 }

@@ -1,10 +1,12 @@
 // What every verb says in the same way.
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
 #include <string_view>
 
+#include "base/table.h"
 #include "verbs/verbs.h"
 
 namespace xc::verbs {
@@ -17,6 +19,13 @@ int complain(const Error& error) {
 int print(const std::string& text) {
   (void)std::fputs(text.c_str(), stdout);
   return 0;
+}
+
+std::size_t columns(int descriptor) {
+  winsize size{};
+  if (::isatty(descriptor) != 1 || ::ioctl(descriptor, TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
+    return text::any_width;
+  return size.ws_col;
 }
 
 bool colours(int descriptor) {

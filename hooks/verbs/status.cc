@@ -19,12 +19,12 @@ struct Options {
   bool json = false;
   unsigned watch = 0;  ///< seconds
 };
-using Show = std::string (*)(const std::vector<app::Seen>&);
+using Show = std::string (*)(const std::vector<app::Seen>&, std::size_t width);
 
 int show_once(const Options& options, Show show) {
   const auto seen = app::see(options.state, options.container);
   if (!seen) return complain(seen.error());
-  return print(options.json ? to_json(*seen) + "\n" : show(*seen));
+  return print(options.json ? to_json(*seen) + "\n" : show(*seen, columns(STDOUT_FILENO)));
 }
 
 /// Again and again; redrawn in place on a terminal, one after the other elsewhere, until the reader has left.
@@ -33,7 +33,7 @@ int watch(const Options& options, Show show) {
   for (;;) {
     const auto seen = app::see(options.state, options.container);
     if (screen.there()) {
-      screen.show(seen ? show(*seen) : seen.error().text);
+      screen.show(seen ? show(*seen, columns(STDOUT_FILENO)) : seen.error().text);
       for (unsigned tenth = 0; tenth < options.watch * 10; ++tenth)
         if (screen.wait_for_key(100) == 'q') return 0;
       continue;

@@ -41,7 +41,7 @@ int redraw(const Options& options, const app::Screen& screen, app::Look before) 
   for (;;) {
     const auto draw = [&] {
       screen.show("sorted by " + std::string(app::name_of(order)) + "; s sorts otherwise, q ends\n\n" +
-                  app::table_of(app::compare(before, after, order)));
+                  app::table_of(app::compare(before, after, order), columns(STDOUT_FILENO)));
     };
     draw();
     for (unsigned tenth = 0; tenth < options.interval * 10; ++tenth) {
@@ -65,7 +65,7 @@ int print_all(const Options& options, app::Look before) {
     auto after = app::look(options.state, options.container);
     if (!after) return complain(after.error());
     const auto rows = app::compare(before, *after, order_named(options.order));
-    (void)print(options.json ? to_json(rows) + "\n" : app::table_of(rows));
+    (void)print(options.json ? to_json(rows) + "\n" : app::table_of(rows, columns(STDOUT_FILENO)));
     if (options.once || std::fflush(stdout) != 0) return 0;
     if (!options.json) (void)print("\n");
     before = std::move(*after);

@@ -16,6 +16,8 @@ namespace xc::verbs {
 [[nodiscard]] int complain(const Error& error);
 /// Prints `text`; a reader that has gone away is no error worth a word. The exit status.
 int print(const std::string& text);
+/// Columns of the terminal; text::any_width when it is none.
+[[nodiscard]] std::size_t columns(int descriptor);
 /// Is the descriptor a terminal whose user did not say NO_COLOR?
 [[nodiscard]] bool colours(int descriptor);
 

@@ -4,10 +4,13 @@
 #include <array>
 #include <cstddef>
 
+#include "base/table.h"
 #include "base/text.h"
 
 namespace xc::advice {
 namespace {
+
+constexpr std::size_t margin = 9;  // behind the longest name of a severity
 
 struct Look {
   std::string_view name;
@@ -25,13 +28,16 @@ std::string line_of(const std::string& text) {
   return text::printable(text, 2048) + "\n";
 }
 
-std::string paragraph(const Finding& finding, bool colour) {
+std::string paragraph(const Finding& finding, bool colour, std::size_t width) {
   const Look& look = look_of(finding.severity);
   const std::string word(look.name);
-  const std::string indent(9, ' ');
-  std::string text = (colour ? std::string(look.paint) + word + "\x1b[0m" : word) + std::string(9 - word.size(), ' ');
-  text += line_of(finding.where + ": " + finding.what);
-  if (!finding.means.empty()) text += indent + line_of(finding.means);
+  const std::string indent(margin, ' ');
+  const auto sentence = [&](const std::string& words) {
+    return text::folded(indent + line_of(words), width, margin).substr(margin);
+  };
+  std::string text = (colour ? std::string(look.paint) + word + "\x1b[0m" : word);
+  text += std::string(margin - word.size(), ' ') + sentence(finding.where + ": " + finding.what);
+  if (!finding.means.empty()) text += indent + sentence(finding.means);
   if (!finding.mend.empty()) text += indent + "-> " + line_of(finding.mend);
   return text;
 }
@@ -51,12 +57,12 @@ bool is_broken(const Findings& findings) {
   return std::ranges::find(findings, Severity::broken, &Finding::severity) != findings.end();
 }
 
-std::string describe(const Findings& findings, bool colour, bool all) {
+std::string describe(const Findings& findings, bool colour, bool all, std::size_t width) {
   std::string text;
   for (const Severity severity : {Severity::broken, Severity::warning, Severity::note, Severity::good}) {
     if (severity == Severity::good && !all) continue;
     for (const Finding& finding : findings)
-      if (finding.severity == severity) text += paragraph(finding, colour);
+      if (finding.severity == severity) text += paragraph(finding, colour, width);
   }
   if (!text.empty()) text += "\n";
   return text + counted(findings, Severity::broken, "thing is broken", "things are broken") + ", " +

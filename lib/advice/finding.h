@@ -1,6 +1,7 @@
 // One thing that xc-inject doctor says of a host or a container. Pure.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -37,7 +38,8 @@ using Findings = std::vector<Finding>;
 
 [[nodiscard]] bool is_broken(const Findings& findings);
 
-/// For a person: the broken first. `colour` paints the severities; `all` shows what is in order as well.
-[[nodiscard]] std::string describe(const Findings& findings, bool colour, bool all);
+/// For a person: the broken first. `colour` paints the severities; `all` shows what is in order as well. Sentences are
+/// folded into lines of `width`; commands stay whole, to be copied.
+[[nodiscard]] std::string describe(const Findings& findings, bool colour, bool all, std::size_t width);
 
 }  // namespace xc::advice

@@ -93,8 +93,9 @@ Result<std::vector<Seen>> see(const std::string& path, const std::string& contai
   return all;
 }
 
-std::string table_of(const std::vector<Seen>& seen) {
+std::string table_of(const std::vector<Seen>& seen, std::size_t width) {
   if (seen.empty()) return nobody;
+  enum : std::size_t { pid = 1, type = 3, role = 4, provider = 7, active = 8 };
   std::vector<text::Row> rows{
       {"CONTAINER", "PID", "SERVICE", "TYPE", "ROLE", "TARGET", "STATE", "PROVIDER", "ACTIVE", "SERVED", "REFUSED"}};
   for (const auto& one : seen) {
@@ -109,10 +110,10 @@ std::string table_of(const std::vector<Seen>& seen) {
                       link.provider.empty() ? "-" : link.provider, text::number(link.active),
                       text::number(link.connections), text::number(link.refusals)});
   }
-  return text::table(rows);
+  return text::table_within(std::move(rows), width, {type, role, pid, active, provider});
 }
 
-std::string account_of(const std::vector<Seen>& seen) {
+std::string account_of(const std::vector<Seen>& seen, std::size_t /*width*/) {
   if (seen.empty()) return nobody;
   std::string text;
   for (const auto& one : seen) {

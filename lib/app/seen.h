@@ -36,11 +36,11 @@ void fields(A& a, Seen& s) {
 /// All of them, or those called `container` (a name, or the pid of its first process), with what their shims say.
 [[nodiscard]] Result<std::vector<Seen>> see(const std::string& state, const std::string& container);
 
-/// The same as an aligned table for a person.
-[[nodiscard]] std::string table_of(const std::vector<Seen>& seen);
+/// The same as an aligned table for a person, in lines of at most `width` columns as far as that can be had.
+[[nodiscard]] std::string table_of(const std::vector<Seen>& seen, std::size_t width);
 
 /// All that is known of each link, a few lines for each.
-[[nodiscard]] std::string account_of(const std::vector<Seen>& seen);
+[[nodiscard]] std::string account_of(const std::vector<Seen>& seen, std::size_t width);
 
 /// Of answers (PostStatus::latency): the time in microseconds that so many of 100 did not exceed; 0 when there are
 /// none.

@@ -146,7 +146,8 @@ std::vector<TopRow> compare(const Look& before, const Look& after, Order order) 
   return rows;
 }
 
-std::string table_of(const std::vector<TopRow>& rows) {
+std::string table_of(const std::vector<TopRow>& rows, std::size_t width) {
+  enum : std::size_t { role = 2, active = 3, connections = 4, refused = 6, descriptors = 9, median = 10 };
   std::vector<text::Row> table{{"CONTAINER", "SERVICE", "ROLE", "ACTIVE", "CONN/s", "MSG/s", "REFUSED/s", "TO/s",
                                 "FROM/s", "FD/s", "P50", "P99", "CPU%", "PSS"}};
   for (const TopRow& row : rows)
@@ -155,7 +156,7 @@ std::string table_of(const std::vector<TopRow>& rows) {
                      size_text(row.to_server), size_text(row.to_client), text::number(row.descriptors),
                      row.p50 == 0 ? "-" : duration_text(row.p50), row.p99 == 0 ? "-" : duration_text(row.p99),
                      per_cent(row.processor), size_text(row.pss)});
-  return text::table(table);
+  return text::table_within(std::move(table), width, {descriptors, role, refused, active, median, connections});
 }
 
 }  // namespace xc::app

@@ -65,6 +65,7 @@ struct Look {
 /// before is counted from nothing.
 [[nodiscard]] std::vector<TopRow> compare(const Look& before, const Look& after, Order order);
 
-[[nodiscard]] std::string table_of(const std::vector<TopRow>& rows);
+/// In lines of at most `width` columns, as far as that can be had.
+[[nodiscard]] std::string table_of(const std::vector<TopRow>& rows, std::size_t width);
 
 }  // namespace xc::app

@@ -87,12 +87,12 @@ def trace(bed):
 
 
 class Terminal:
-    """A terminal of 150 columns and 24 rows that runs one command."""
+    """A terminal of 24 rows that runs one command."""
 
-    def __init__(self, home, *command):
+    def __init__(self, home, *command, columns=150):
         self.base = ["tmux", "-L", f"live-{secrets.token_hex(4)}", "-f", "/dev/null"]
         self.environment = {**os.environ, "TERM": "screen", "TMUX_TMPDIR": str(home)}
-        self.tmux("new-session", "-d", "-x", "150", "-y", "24", " ".join(map(str, command)) + "; echo over; exec cat")
+        self.tmux("new-session", "-d", "-x", str(columns), "-y", "24", " ".join(map(str, command)) + "; echo over; exec cat")
 
     def tmux(self, *arguments):
         return subprocess.run([*self.base, *arguments], env=self.environment, capture_output=True, text=True, timeout=10,
@@ -109,8 +109,8 @@ class Terminal:
 
 
 @contextlib.contextmanager
-def terminal(home, *command):
-    one = Terminal(home, *command)
+def terminal(home, *command, columns=150):
+    one = Terminal(home, *command, columns=columns)
     try:
         yield one
     finally:

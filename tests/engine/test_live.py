@@ -302,3 +302,32 @@ def test_top_shows_rates_latencies_and_costs_and_sorts_by_key(bed, engine):
     whole, api = rows[0], next(one for one in rows if one["service"] == "modem-api")
     assert api["messages"] > 0 and api["to-client"] > 0 and 0 < api["p50"] <= api["p99"], api
     assert whole["service"] == "" and whole["pss"] > api["pss"] > 0, rows
+
+
+def test_a_narrow_terminal_has_whole_lines_and_the_columns_that_matter(bed, runc):
+    serving(runc, modem(bed))
+    c = dialer(bed)
+    started(runc, c)
+    with terminal(bed.home, beds.INJECT, "ps", "--state", bed.state, columns=80) as screen:
+        assert screen.shows("over"), screen.text()
+        lines = screen.text().split("over")[0].splitlines()
+        assert len(lines) == 5 and "TARGET" in lines[0] and "REFUSED" in lines[0] and "TYPE" not in lines[0], lines
+    with terminal(bed.home, beds.INJECT, "top", "--state", bed.state, columns=80) as screen:
+        assert screen.shows("PSS") and "MSG/s" in screen.text() and "KiB" in screen.text(), screen.text()
+        screen.press("q")
+    with terminal(bed.home, beds.INJECT, "doctor", "--all", "--state", bed.state, "--config", bed.config, columns=80) as screen:
+        assert screen.shows("over"), screen.text()
+        sentences = [line for line in screen.text().splitlines() if not line.startswith("         -> ")]
+        assert not any(len(line) == 80 and not line.endswith((" ", "-", ",")) for line in sentences), sentences
+    wide = inject(bed, "ps").stdout
+    assert "TYPE" in wide and "ROLE" in wide, "what is not for a terminal has every column"
+
+
+def test_what_cannot_be_written_is_an_error_and_a_host_where_nothing_ran_is_none(bed):
+    for words in (["explain", "EPERM"], ["completion", "bash"]):
+        with open("/dev/full", "w") as full:
+            done = subprocess.run([beds.INJECT, *words], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+        assert (done.returncode, done.stderr) == (71, "xc-inject: standard output: No space left on device\n")
+    assert inject(bed, "ps").stdout == "no container is served\n" == inject(bed, "status").stdout
+    assert json.loads(inject(bed, "ps", "--json").stdout) == [] and inject(bed, "graph").stdout == "no links\n"
+    assert inject(bed, "status", "dialer", code=64).stderr.endswith(": no container was ever served from here\n")
