@@ -73,8 +73,8 @@ Result<> Lane::take(Toolbox& tools) {
 }
 
 Result<> Lane::take_plain(Toolbox& tools, std::size_t size) {
-  const bool looked_at = is_watched() && terms_.observer->wants_payload();
-  if (size >= splice_from && !terms_.credentials && !looked_at && XC_TRY(spliced(tools, size))) return {};
+  const auto unseen = [&] { return !is_watched() || !terms_.observer->wants_payload(); };
+  if (size >= splice_from && !terms_.credentials && unseen() && XC_TRY(spliced(tools, size))) return {};
   msghdr message{};
   const auto room = tools.room().first(std::min(size, Toolbox::bytes));
   const ssize_t got = take_message(from_.socket.get(), room, message);
@@ -168,15 +168,12 @@ Result<> Lane::admit(std::vector<Fd>& descriptors) {
                                 text::number(std::uint64_t{terms_.most_descriptors}));
 }
 
-/// What has arrived just now: told, then sent on.
-Result<> Lane::pass(Parcel parcel) {
-  if (is_watched())
-    report_bytes(*terms_.observer, terms_.sender, parcel.bytes, parcel.bytes.size(), parcel.descriptors.size());
-  return forward(std::move(parcel));
+void Lane::tell(const Parcel& parcel) const {
+  report_bytes(*terms_.observer, terms_.sender, parcel.bytes, parcel.bytes.size(), parcel.descriptors.size());
 }
 
 /// Sends what it can at once and keeps the rest.
-Result<> Lane::forward(Parcel parcel) {
+Result<> Lane::forward(Parcel&& parcel) {
   const auto sent = XC_TRY(send(parcel));
   if (to_.deaf) return {};
   if (sent) {

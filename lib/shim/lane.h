@@ -89,8 +89,14 @@ class Lane {
   [[nodiscard]] Result<> take_packet(Toolbox& tools);
   [[nodiscard]] Result<bool> spliced(Toolbox& tools, std::size_t size);
   [[nodiscard]] Result<> admit(std::vector<Fd>& descriptors);
-  [[nodiscard]] Result<> pass(Parcel parcel);
-  [[nodiscard]] Result<> forward(Parcel parcel);
+  /// What has arrived just now: told, then sent on. Nobody looks nearly always, and then this must cost nothing.
+  [[nodiscard]] Result<> pass(Parcel&& parcel) {
+    if (is_watched()) [[unlikely]]
+      tell(parcel);
+    return forward(std::move(parcel));
+  }
+  void tell(const Parcel& parcel) const;
+  [[nodiscard]] Result<> forward(Parcel&& parcel);
   [[nodiscard]] Result<std::optional<std::size_t>> send(const Parcel& parcel);
   [[nodiscard]] Result<> deliver(Toolbox& tools);
   [[nodiscard]] Result<> drain_pipe(Toolbox& tools);
