@@ -66,7 +66,7 @@ std::vector<advice::DeviceFact> look_at_devices_of(const registry::Record& recor
     const auto group = sys::DeviceGroup::open(proc, init);
     std::vector<advice::DeviceFact> all;
     for (const model::Link& link : record.links) {
-      if (!model::is_node(link) || !link.device) continue;
+      if (!model::is_node(link) || !link.device || link.device->lent) continue;
       const auto& node = link.device->node;
       advice::DeviceFact fact;
       fact.service = link.service;

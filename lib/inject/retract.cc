@@ -41,7 +41,7 @@ void leave_directories(std::vector<sys::Planted>& all, std::size_t index) {
 /// Nobody inside may open the device any more, unless another link is that device too.
 Result<> withdraw_rule(const Tools& tools, const registry::Record& record, std::size_t link) {
   const auto& leaving = record.links[link];
-  if (!model::is_node(leaving) || !leaving.device) return {};
+  if (!model::is_node(leaving) || !leaving.device || leaving.device->lent) return {};
   const auto& node = leaving.device->node;
   for (const auto& other : record.links)
     if (&other != &leaving && model::is_node(other) && other.device && other.device->node.major == node.major &&
