@@ -15,7 +15,7 @@ endif()
 set(generator ${CMAKE_BINARY_DIR}/gen_seccomp)
 add_custom_command(OUTPUT ${generator} DEPENDS cmake/gen_seccomp.cc
   COMMAND ${XC_HOST_CXX} -std=c++20 -O1 -o ${generator} ${CMAKE_SOURCE_DIR}/cmake/gen_seccomp.cc -lseccomp VERBATIM)
-foreach(filter worker reader)
+foreach(filter worker reader agent)
   set(list ${CMAKE_SOURCE_DIR}/lib/sys/filters/${filter}.list)
   add_custom_command(OUTPUT ${XC_GENERATED_DIR}/${filter}_filter.inc DEPENDS ${generator} ${list}
     COMMAND ${generator} ${filter} ${list} ${XC_SECCOMP_ARCH} > ${XC_GENERATED_DIR}/${filter}_filter.inc VERBATIM)

@@ -15,13 +15,20 @@ struct Options {
   std::string engine;
   std::string program = XC_LIBEXECDIR "/xc-hook";
   std::string root;
+  std::string connect;
+  std::string state = "/run/xconnect";
   bool json = false;
 };
 
 /// What goes into the engine's configuration.
 int tell_registrations(const Options& options) {
-  const auto all = app::registrations(options.engine, options.program);
+  auto all = app::registrations(options.engine, options.program);
   if (!all) return complain(all.error());
+  if (!options.connect.empty()) {
+    auto more = app::redirection(options.engine, options.connect, options.state);
+    if (!more) return complain(more.error());
+    all->push_back(*std::move(more));
+  }
   if (options.json) return print(to_json(*all) + "\n");
   for (const auto& one : *all) (void)print((one.path.empty() ? "" : "# " + one.path + "\n") + one.text);
   return 0;
@@ -53,6 +60,8 @@ void add_hooks(CLI::App& app, int& status) {
   hooks->footer(
       "Examples:\n"
       "  xc-inject hooks print runc        lines for config.json\n"
+      "  xc-inject hooks print crun --connect kiosk    with the filter that redirects connect(2)\n"
+      "  xc-inject hooks await kiosk && crun run kiosk    for 60 seconds, with that filter\n"
       "  xc-inject hooks install podman    files of hooks.d, once for all containers");
   auto* print_them = add_verb(*hooks, *options, "print", "print what goes into the engine's configuration");
   auto* install =
@@ -60,7 +69,17 @@ void add_hooks(CLI::App& app, int& status) {
   auto* remove = add_verb(*hooks, *options, "remove", "remove them again");
   for (auto* one : {print_them, install})
     one->add_option("--hook", options->program, "path of xc-hook")->capture_default_str();
+  print_them->add_option("--connect", options->connect,
+                         "name of a container with links at \"connect:/path\": also what goes into \"linux\"");
+  print_them->add_option("--state", options->state, "state directory of xc-hook")->capture_default_str();
   for (auto* one : {install, remove}) one->add_option("--root", options->root, "below this directory instead of /");
+  auto* await = hooks->add_subcommand("await", "make the place where crun looks before its container exists");
+  await->add_option("NAME", options->connect, "the container's")->required();
+  await->add_option("--state", options->state, "state directory of xc-hook")->capture_default_str();
+  await->callback([options, &status] {
+    const auto made = app::await_engine(options->connect, options->state);
+    status = made ? 0 : complain(made.error());
+  });
   print_them->callback([options, &status] { status = tell_registrations(*options); });
   install->callback([options, &status] {
     status = tell_paths(app::install(options->engine, options->program, options->root), options->json);

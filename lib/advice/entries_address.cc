@@ -13,14 +13,43 @@ constexpr std::array entries{
     Entry{"carries bytes and no descriptors, which * needs; use a path|carries bytes alone: no descriptors, no "
           "messages, no credentials; use a path",
           "TCP has no place for what the service's protocol or identity needs", "give the service a path or @name"},
+    Entry{
+        "needs an engine that asks about system calls as OCI says, and this is *|"
+        "config.json lets nobody be asked about connect(2): *|linux.seccomp.listenerPath is *, and must be *|"
+        "the engine cannot connect to *|this kernel cannot redirect connect(2): *",
+        "connect:/path works by a filter that the engine installs, and the engine must be told where we listen",
+        "put what `xc-inject hooks print runc --connect NAME` says into config.json, let podman call xc-precreate, or "
+        "name a path as well"},
+    Entry{"target \"connect:...\": * is longer than the 107 bytes that connect(2) takes",
+          "no program can name such a path", "choose a shorter one"},
+    Entry{"* is for connections that a shim carries: a lease or a datagram socket needs a path",
+          "what is redirected is a connection to the shim", "choose a path as target"},
+    Entry{"--connect is for runc and crun, whose config.json a person writes*|*: not a name that a container may have",
+          "the filter belongs into the configuration of one container", "xc-inject hooks print runc --connect NAME"},
+    Entry{
+        "a place for the engine's questions|a place for the engine to wait in|the engine's question about connect(2)*|"
+        "it sent a descriptor that is no filter's|SECCOMP_IOCTL_NOTIF_RECV",
+        "the engine and the shim do not meet at the listenerPath",
+        "look who else has a container of that name; end it, or start this one again"},
+    Entry{"a call of connect(2) is not looked at*|the agent that reads paths of connect(2) ended*|"
+          "the agent ended too often within a minute*|connect(2) to *|the agent takes no question|a caller's memory|"
+          "pidfd_getfd|a question of another form|the link is closed|process * does not live in the container|"
+          "connect(2) is not asked about any more: *",
+          "a call to connect:/path could not be redirected; the kernel did it instead",
+          "xc-inject status and the log say why; a program of the container may be attacking the agent"},
+    Entry{
+        "a variable of the container names *, which is none of the places that this link may have",
+        "an annotation io.xconnect.place.* says where xc-precreate's variable points, and the manifest says otherwise",
+        "look where the annotation comes from: the image, or a manifest that changed meanwhile"},
+    Entry{"the variable * must be 16 to 256 visible characters without blanks",
+          "a token that can be guessed or written in two ways is none", "openssl rand -hex 16"},
     Entry{"has no name of 1 to 64 of A-Z a-z 0-9 _ . - behind *",
           "the name becomes a file below /dev/xconnect, where programs ask for the descriptor", "write fd: and a name"},
     Entry{"port with host network: * would be reachable by every process of the host; use a path",
           "the container has no network of its own, so its loopback is the host's",
           "use a path, or \"shared-netns\": true when every process of the host may come"},
-    Entry{"with host network: nobody can say who answers there",
-          "the provider's container has no network of its own, and a port cannot be asked whose it is",
-          "let the provider listen at a path or at @name, or give it a network of its own"},
+    Entry{"another one listens at * since a moment ago", "the provider's port changed hands while we connected",
+          "connect again"},
     Entry{"whose user * is not served|whose root directory is not the one that is served",
           "the mediator was told whom to serve (--client-uid, --client-root), and somebody else came",
           "start the client as that user and in that root, or name another"},

@@ -94,7 +94,22 @@ constexpr const char* shim =
     "filter of "
     "system calls, reads and mediates. It is started by\n.BR xc\\-hook (8)\nand ends with the container; nobody starts "
     "it by "
-    "hand.\n.PP\n.BR \"xc\\-inject status\" ,\n.B top\nand\n.B trace\nshow what it does.\n";
+    "hand.\n.PP\n.BR \"xc\\-inject status\" ,\n.B top\nand\n.B trace\nshow what it does.\n"
+    ".SS Links at connect:/path\n"
+    "The container's filter asks the monitor about each call of\n.BR connect (2).\n"
+    "Another process without privileges, the agent, is handed the caller's memory for reading and says whether the "
+    "path "
+    "is one of a link. If so the monitor connects the caller's own socket; everything else the kernel does as if "
+    "nobody "
+    "had asked. Nothing is refused because of what was read, so a program that changes the path meanwhile gains "
+    "nothing: it gets a link that the container has, or what the kernel gives to everybody.\n"
+    ".PP\nWhen the agent ends, another one is started by the next call, and the call that was being read is read "
+    "again; when it does not answer within two seconds it is ended, and so is one whose caller's memory does not come. "
+    "Until then calls wait. After ten ends within a minute nothing is redirected any more, and all other connections "
+    "go on. When the shim itself is killed, every\n.BR connect (2)\nof the container fails with ENOSYS until it is "
+    "started again.\n"
+    ".PP\ncrun connects to linux.seccomp.listenerPath before the container exists:\n.B xc\\-precreate\nor\n"
+    ".B xc\\-inject hooks await NAME\nmake the place.\n";
 
 }  // namespace
 

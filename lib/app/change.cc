@@ -59,7 +59,9 @@ Result<model::Plan> plan_link(const Survey& survey, const ChangeOptions& options
   model::Manifest wants;
   wants.requirements.push_back(parse_link(options.link));
   wants.requirements.back().shared_netns = options.shared_netns;
-  model::HostFacts facts{.offered = all_offered(market.offered, survey.host), .shared_netns = held.shared_net};
+  model::HostFacts facts{.offered = all_offered(market.offered, survey.host),
+                         .shared_netns = held.shared_net,
+                         .redirector = registry::redirector_of(survey.state.path(), container.name)};
   if (plan::may_need_network(wants)) facts.net_neighbours = XC_TRY(inject::has_net_neighbours(survey.proc, held));
   facts.nodes =
       XC_TRY(inject::look_at_devices(survey.proc, facts.offered, market.providers, wants, deadline_of(options)));

@@ -79,6 +79,7 @@ Result<> serve(Hook& hook, const model::Container& container, const std::optiona
   model::HostFacts facts{.offered = all_offered(market.offered, hook.host), .shared_netns = held.shared_net};
   if (plan::may_need_network(manifests.wants))
     facts.net_neighbours = XC_TRY(inject::has_net_neighbours(hook.proc, held));
+  if (container.engine == model::Engine::oci) facts.redirector = registry::redirector_of(state.path(), container.name);
   facts.nodes =
       XC_TRY(inject::look_at_devices(hook.proc, facts.offered, market.providers, manifests.wants, hook.deadline));
   facts.rootless = !sys::is_root_of_the_machine();

@@ -166,6 +166,7 @@ Result<model::Container> read_oci_container(reader::Reader& reader, const model:
   container.root = config.root_path.starts_with('/') ? config.root_path : state.bundle + "/" + config.root_path;
   container.env = std::move(config.env);
   container.annotations.merge(config.annotations);
+  container.notified = std::move(config.notified);
   return container;
 }
 

@@ -25,6 +25,8 @@ inject::Launch launcher(const std::vector<model::Offered>& host, const registry:
     config.key = registry::key_of(record.container.name, record.init.pid);
     config.state = state.path();
     config.init = record.init;
+    config.redirects = !record.container.notified.empty() &&
+                       record.container.notified == registry::redirector_of(state.path(), config.consumer);
     for (const auto& link : record.links)
       (model::is_node(link) ? config.devices : model::is_lease(link) ? config.leases : config.links).push_back(link);
     config.host = relevant(host, record.links);

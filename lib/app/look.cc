@@ -15,6 +15,7 @@
 #include "plan/planner.h"
 #include "plan/rules.h"
 #include "reader/files.h"
+#include "registry/state_dir.h"
 #include "sys/own_users.h"
 
 namespace xc::app {
@@ -126,6 +127,8 @@ Result<model::Plan> plan_from_files(const PlanOptions& options) {
   const auto manifests = XC_TRY(read_manifests(reader, *container, manifests_of));
   model::HostFacts facts{.offered = host.services, .known_container = false};
   facts.rootless = !sys::is_root_of_the_machine();
+  if (container->pid == 0 && !container->root.empty())  // a bundle: config.json was there
+    facts.redirector = registry::redirector_of(std::string(registry::default_state_dir), container->name);
   const auto deadline = std::chrono::steady_clock::now() + patience;
   const auto proc = XC_TRY(sys::Proc::open());
   facts.nodes = XC_TRY(inject::look_at_devices(proc, facts.offered, {}, manifests.wants, deadline));

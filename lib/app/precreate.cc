@@ -1,18 +1,27 @@
 // See precreate.h.
 #include "app/precreate.h"
 
+#include <sys/random.h>
+
 #include <algorithm>
+#include <array>
+#include <cerrno>
 #include <chrono>
-#include <iterator>
+#include <functional>
 #include <optional>
+#include <vector>
 
 #include "app/inputs.h"
+#include "app/registration.h"
 #include "base/json_out.h"
 #include "base/text.h"
 #include "inject/nodes.h"
+#include "model/address.h"
+#include "plan/pins.h"
 #include "plan/planner.h"
 #include "plan/variables.h"
 #include "registry/providers.h"
+#include "shim/waiting_room.h"
 #include "sys/own_users.h"
 
 namespace xc::app {
@@ -36,12 +45,27 @@ Result<model::HostFacts> look_around(const HookOptions& options, const HostConfi
   return facts;
 }
 
+constexpr std::chrono::seconds patience_of_waiting_room{10};
+
+/// 128 bits in hexadecimal digits.
+Result<std::string> new_token() {
+  std::array<unsigned char, 16> bytes{};
+  if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size()))
+    return fail_errno(Kind::kernel, "getrandom", errno);
+  std::string token;
+  for (const unsigned char byte : bytes) token += {"0123456789abcdef"[byte >> 4U], "0123456789abcdef"[byte & 15U]};
+  return token;
+}
+
 /// Elements of a list of config.json, as text.
 using Elements = std::vector<std::string>;
 
 /// The last of two variables of one name counts, in runc and in crun: what is there need not be taken out.
-Elements variables_for(const model::Plan& plan, const model::Manifest& wants) {
+Result<Elements> variables_for(const model::Plan& plan, const model::Manifest& wants) {
   Elements elements;
+  for (const model::Link& link : plan.links)
+    if (link.token.empty() && std::ranges::any_of(link.places, [](const auto& one) { return one.starts_with("tcp:"); }))
+      elements.push_back(json_string(plan::token_variable(link.service) + "=" + XC_TRY(new_token())));
   for (const auto& [name, value] : plan::variables_of(plan.links, wants))
     elements.push_back(json_string(name + "=" + value));
   return elements;
@@ -57,27 +81,108 @@ Elements rules_for(const model::Plan& plan) {
   return elements;
 }
 
-Result<> insert(std::string& text, const model::Gap& gap, const Elements& elements) {
-  const auto at = static_cast<std::size_t>(gap.at);
-  if (gap.at >= text.size() || text[at] != ']')
-    return fail(Kind::manifest, "config.json: the reading process sent back a place where no list ends");
-  text.insert(at, (gap.first ? "" : ",") + text::join(elements, ","));
-  return {};
+/// Something to be written into the text.
+struct Addition {
+  std::uint64_t at = 0;
+  std::string text;
+  std::uint64_t instead_of = 0;  ///< so many bytes that go
+};
+
+/// At the end of a list.
+Addition at_end(const model::Gap& gap, const Elements& elements) {
+  return {gap.at, (gap.first ? "" : ",") + text::join(elements, ",")};
 }
 
-/// The later place first, so that the earlier one stays where it is.
-Result<std::string> edited(std::string text, const model::Proposal& proposal, const Elements& variables,
-                           const Elements& rules) {
+/// Just behind an opening bracket.
+Addition behind(const model::Gap& gap, const std::string& element) {
+  return {gap.at, element + (gap.first ? "" : ",")};
+}
+
+/// The word "connect" of a list, with one comma at most.
+bool is_connect(std::string_view piece) {
+  std::string bare(piece);
+  std::erase_if(bare, [](char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r'; });
+  return bare == "\"connect\"" || bare == "\"connect\"," || bare == ",\"connect\"";
+}
+
+/// The reading process has no reason to send other places, and could make nonsense of the text alone.
+Result<std::string> with(std::string text, std::vector<Addition> additions) {
+  std::ranges::sort(additions, std::ranges::greater{}, &Addition::at);  // an earlier place stays where it is
+  for (const Addition& one : additions) {
+    const bool goes = one.instead_of > 0 && one.at + one.instead_of < text.size() &&
+                      is_connect(std::string_view(text).substr(one.at, one.instead_of));
+    const bool comes = one.instead_of == 0 && one.at > 0 && one.at < text.size() &&
+                       (text[one.at] == ']' || text[one.at - 1] == '[' || text[one.at - 1] == '{');
+    if (!goes && !comes)
+      return fail(Kind::manifest, "config.json: the reading process sent back a place where no list ends");
+    text.replace(one.at, one.instead_of, one.text);
+  }
+  return text;
+}
+
+std::string without_newlines(std::string text) {
+  std::erase(text, '\n');
+  return text;
+}
+
+/// The filter's question about connect(2), where a link may need it.
+void add_question(const model::Plan& plan, const model::Proposal& proposal, std::vector<Addition>& additions) {
+  const auto redirects = [](const model::Link& link) {
+    return std::ranges::any_of(link.places, [](const auto& one) { return model::redirected_path(one).has_value(); });
+  };
+  if (std::ranges::none_of(plan.links, redirects) || !proposal.machine || proposal.asks) return;
+  const std::string& listener = plan.container.notified;
+  const std::string path = "\"listenerPath\":" + json_string(listener);
+  const std::string rule(connect_rule);
+  for (const model::Span& span : proposal.connects)  // an engine takes one rule for a call
+    additions.push_back({span.at, "", span.size});
+  if (!proposal.filter) {
+    additions.push_back(behind(*proposal.machine, without_newlines(seccomp_member(listener))));
+  } else if (proposal.calls) {
+    additions.push_back(behind(*proposal.filter, path));
+    additions.push_back(behind(*proposal.calls, rule));
+  } else {
+    additions.push_back(behind(*proposal.filter, path + ",\"syscalls\":[" + rule + "]"));
+  }
+}
+
+/// The hook must come to the places that variables name.
+void add_promises(const model::Plan& plan, const model::Manifest& wants, const model::Proposal& proposal,
+                  std::vector<Addition>& additions) {
+  Elements members;
+  for (const model::Link& link : plan.links)
+    if (link.places.size() > 1 && plan::has_variable(link, wants))
+      members.push_back(json_string(std::string(model::place_annotation) + text::number(members.size())) + ":" +
+                        json_string(plan::pin_of(link)));
+  if (members.empty()) return;
+  const std::string all = text::join(members, ",");
+  additions.push_back(proposal.annotations ? behind(*proposal.annotations, all)
+                                           : behind(proposal.top, "\"annotations\":{" + all + "}"));
+}
+
+Result<std::string> edited(const std::string& text, const model::Proposal& proposal, const model::Plan& plan,
+                           const model::Manifest& wants) {
+  const Elements variables = XC_TRY(variables_for(plan, wants));
+  const Elements rules = rules_for(plan);
   if (!variables.empty() && !proposal.env)
     return fail(Kind::manifest, "config.json: has no list /process/env, where variables are to be set");
-  const bool rules_first = proposal.devices && (!proposal.env || proposal.devices->at > proposal.env->at);
-  const auto add_rules = [&]() -> Result<> {  // without a list the engine restricts no device
-    return rules.empty() || !proposal.devices ? Result<>{} : insert(text, *proposal.devices, rules);
+  std::vector<Addition> additions;
+  if (!variables.empty()) additions.push_back(at_end(*proposal.env, variables));
+  if (!rules.empty() && proposal.devices)  // without a list the engine restricts no device
+    additions.push_back(at_end(*proposal.devices, rules));
+  add_question(plan, proposal, additions);
+  add_promises(plan, wants, proposal, additions);
+  return with(text, std::move(additions));
+}
+
+/// crun looks for the place before there is a container, and runc finds it there as well.
+Result<> prepare_place(const model::Plan& plan, const HookOptions& options) {
+  const auto redirects = [](const model::Link& link) {
+    return std::ranges::any_of(link.places, [](const auto& one) { return model::redirected_path(one).has_value(); });
   };
-  if (rules_first) XC_CHECK(add_rules());
-  if (!variables.empty()) XC_CHECK(insert(text, *proposal.env, variables));
-  if (!rules_first) XC_CHECK(add_rules());
-  return text;
+  if (std::ranges::none_of(plan.links, redirects)) return {};
+  const auto state = XC_TRY(registry::StateDir::open(options.state));
+  return shim::open_waiting_room(state, plan.container.name, patience_of_waiting_room);
 }
 
 }  // namespace
@@ -107,10 +212,16 @@ Result<std::string> run_precreate(const HookOptions& options) {
     return fail(Kind::policy,
                 "linux.cgroupsPath names no container, so host policy cannot be asked about it: let the engine make a "
                 "control group (no --cgroups=disabled)");
+  if (!container.name.empty())  // what is not asked yet will be
+    container.notified =
+        proposal.asks ? proposal.config.notified : registry::redirector_of(options.state, container.name);
   if (container.name.empty()) container.name = "container";
-  const auto facts = XC_TRY(look_around(options, host, wants, deadline));
+  auto facts = XC_TRY(look_around(options, host, wants, deadline));
+  facts.redirector = registry::redirector_of(options.state, container.name);
   const auto plan = XC_TRY(plan::make_plan(container, wants, {}, model::Origin::host, host.policy, facts));
-  return edited(text, proposal, variables_for(plan, wants), rules_for(plan));
+  auto answer = XC_TRY(edited(text, proposal, plan, wants));
+  XC_CHECK(prepare_place(plan, options));
+  return answer;
 }
 
 std::string precreate_help() {

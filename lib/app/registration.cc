@@ -6,9 +6,13 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 
 #include "base/fd.h"
+#include "base/json_out.h"
 #include "base/text.h"
+#include "registry/state_dir.h"
+#include "shim/waiting_room.h"
 #include "sys/small_file.h"
 
 namespace xc::app {
@@ -92,6 +96,33 @@ Result<> has_directory(const std::string& engine, const std::vector<Registration
 }
 
 }  // namespace
+
+std::string seccomp_member(const std::string& listener) {
+  // A program of an architecture that is not listed would be killed.
+#if defined(__x86_64__)
+  constexpr std::string_view architectures = R"("SCMP_ARCH_X86_64", "SCMP_ARCH_X86", "SCMP_ARCH_X32")";
+#elif defined(__aarch64__)
+  constexpr std::string_view architectures = R"("SCMP_ARCH_AARCH64", "SCMP_ARCH_ARM")";
+#else
+  constexpr std::string_view architectures = R"("SCMP_ARCH_ARM")";
+#endif
+  return "\"seccomp\": {\n    \"defaultAction\": \"SCMP_ACT_ALLOW\",\n    \"architectures\": [ " +
+         std::string(architectures) + " ],\n    \"listenerPath\": " + json_string(listener) +
+         ",\n    \"syscalls\": [ " + std::string(connect_rule) + " ]\n}\n";
+}
+
+Result<Registration> redirection(const std::string& engine, const std::string& name, const std::string& state) {
+  if (engine != "runc" && engine != "crun")
+    return fail(Kind::usage, "--connect is for runc and crun, whose config.json a person writes" +
+                                 std::string(engine == "podman" ? "; for podman xc-precreate adds it" : ""));
+  if (!text::is_name(name)) return fail(Kind::usage, text::quoted(name) + ": not a name that a container may have");
+  return Registration{"", seccomp_member(registry::redirector_of(state, name))};
+}
+
+Result<> await_engine(const std::string& name, const std::string& state) {
+  if (!text::is_name(name)) return fail(Kind::usage, text::quoted(name) + ": not a name that a container may have");
+  return shim::open_waiting_room(XC_TRY(registry::StateDir::open(state)), name, std::chrono::seconds(60));
+}
 
 Result<> check_program(const std::string& program) {
   // It goes into JSON, into LXC's configuration and through LXC's `sh -c` without quoting.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -19,11 +20,26 @@ void fields(A& a, Registration& r) {
   a("text", r.text);
 }
 
+/// The rule that asks.
+inline constexpr std::string_view connect_rule = R"({ "names": [ "connect" ], "action": "SCMP_ACT_NOTIFY" })";
+
 /// The names registrations() knows: runc, crun, podman, crio, lxc, pantavisor.
 [[nodiscard]] const std::vector<std::string>& registration_engines();
 
 /// What `engine` needs to call `program` (absolute path of xc-hook). Kind::usage for an unknown engine, with the known.
 [[nodiscard]] Result<std::vector<Registration>> registrations(const std::string& engine, const std::string& program);
+
+/// The member of config.json's "linux" that lets our shim be asked about connect(2), for links at "connect:/path"
+/// (runtime-spec, "Seccomp"); with it the engine connects to `listener`.
+[[nodiscard]] std::string seccomp_member(const std::string& listener);
+
+/// The same as a fragment, for container `name` of an engine that has no place for it (runc, crun) and a state
+/// directory at `state`; Kind::usage for others, and for a name that no container can have.
+[[nodiscard]] Result<Registration> redirection(const std::string& engine, const std::string& name,
+                                               const std::string& state);
+
+/// A place for the engine of container `name` until its shim is there, for 60 seconds (shim/waiting_room.h).
+[[nodiscard]] Result<> await_engine(const std::string& name, const std::string& state);
 
 /// Kind::usage when the path cannot stand in the files of engines without quoting.
 [[nodiscard]] Result<> check_program(const std::string& program);

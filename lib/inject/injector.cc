@@ -154,7 +154,7 @@ Result<> Application::listen(const model::Link& link, std::uint32_t index) {
                     .padded = link.padded,
                     .required = link.required};
   Fd listener;
-  if (std::ranges::any_of(link.places, is_file)) {
+  if (std::ranges::any_of(link.places, lies_with_us)) {
     auto made = XC_TRY_IN(link.service, listen_in_state(link, index));
     listener = std::move(made.listener);
     planting.tree = std::move(made.tree);
@@ -254,6 +254,8 @@ Result<> Application::plant() {
       record_.planted.push_back(std::move(*outcome.planted));
       directories_.push_back(std::move(outcome.held));
       if (!model::is_node(plan_.links[i])) kept.push_back(std::move(listeners_[i]));
+    } else if (!outcome.held) {
+      kept.push_back(std::move(listeners_[i]));  // redirected: the shim connects the clients to it by its name here
     } else {
       (void)::unlinkat(entry_->directory.get(), entry_name(first_name_ + i).c_str(), 0);  // nobody will connect there
       kept.push_back(std::move(outcome.held));

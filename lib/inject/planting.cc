@@ -8,11 +8,17 @@
 #include "inject/fallback.h"
 #include "model/address.h"
 #include "sys/net_visit.h"
+#include "sys/notification.h"
 
 namespace xc::inject {
 namespace {
 
 constexpr int backlog = 128;
+
+/// Whether a descriptor comes out of planting there.
+bool is_held(std::string_view place) {
+  return !place.empty() && !model::redirected_path(place);
+}
 
 void undo_all(const HeldContainer& container, const sys::Proc& proc, const std::vector<sys::Planted>& planted) {
   for (const auto& one : std::views::reverse(planted)) (void)sys::undo(container.root, proc, one);
@@ -79,6 +85,7 @@ Result<> Gardener::attempt(const Planting& planting, const std::string& place, O
     outcome.held = XC_TRY_IN(place, listen_at_port(*port));
     return {};
   }
+  if (model::redirected_path(place)) return sys::check_notifications();
   const std::string path = model::rendezvous_of(place).value_or(place);
   if (!planting.tree) return fail(Kind::internal, text::printable(place) + ": nothing to plant there");
   auto there =
@@ -104,6 +111,10 @@ Result<Fd> Gardener::listen_at_port(std::uint16_t port) {
 
 }  // namespace
 
+bool lies_with_us(std::string_view place) {
+  return is_file(place) || model::redirected_path(place).has_value();
+}
+
 bool is_file(std::string_view place) {
   return place.starts_with('/') || model::rendezvous_of(place).has_value();
 }
@@ -128,11 +139,11 @@ Result<std::vector<Outcome>> plant_all(const sys::Proc& proc, const HeldContaine
   auto outcomes = XC_TRY(unpack<std::vector<Outcome>>(answer.bytes));
   auto held = answer.descriptors.begin();
   for (Outcome& outcome : outcomes)
-    if (!outcome.place.empty() && held != answer.descriptors.end()) outcome.held = std::move(*held++);
+    if (is_held(outcome.place) && held != answer.descriptors.end()) outcome.held = std::move(*held++);
   const bool fits =
       outcomes.size() == plantings.size() && held == answer.descriptors.end() &&
       std::ranges::all_of(outcomes, [](const Outcome& one) {
-        return one.place.empty() != static_cast<bool>(one.held) && one.planted.has_value() == is_file(one.place);
+        return is_held(one.place) == static_cast<bool>(one.held) && one.planted.has_value() == is_file(one.place);
       });
   if (!fits) return fail(Kind::internal, "planting answered for another list");
   return outcomes;

@@ -21,6 +21,9 @@ namespace xc::inject {
 /// Whether a link at this place is a file in the container: a path, or the rendezvous socket of "fd:NAME".
 [[nodiscard]] bool is_file(std::string_view place);
 
+/// Whether its listener is in our state directory: a file's, or that of a redirected connect(2).
+[[nodiscard]] bool lies_with_us(std::string_view place);
+
 /// One link to plant.
 struct Planting {
   std::vector<std::string>
@@ -38,7 +41,7 @@ struct Outcome {
   std::string place;                        ///< empty: nowhere
   std::optional<sys::Planted> planted;      ///< when it is a path
   std::vector<model::Attempt> passed_over;  ///< places that failed before it
-  Fd held;                                  ///< the listener of a name, non-blocking; the directory that a path lies in
+  Fd held;  ///< the listener of a name, non-blocking; the directory that a path lies in; none of what is redirected
 };
 template <class A>
 void fields(A& a, Outcome& o) {

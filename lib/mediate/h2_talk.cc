@@ -49,7 +49,8 @@ void Talk::decide(Exchange& exchange, Block& block, bool ended) {
   }
   exchange.method = block.method;
   exchange.path = request.target.path;
-  const auto verdict = judge_request(terms_, block.method, request.target, request.meaning.length.value_or(0));
+  auto verdict = judge_token(terms_, request.fields);
+  if (!verdict) verdict = judge_request(terms_, block.method, request.target, request.meaning.length.value_or(0));
   if (verdict) {
     answer(exchange, verdict->status, verdict->error, verdict->rule);
     if (!connected()) stop_taking();  // the next connection may find a provider

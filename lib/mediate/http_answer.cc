@@ -8,6 +8,7 @@ namespace xc::mediate::http {
 std::string_view reason_of(unsigned status) {
   switch (status) {
     case 400: return "Bad Request";
+    case 401: return "Unauthorized";
     case 403: return "Forbidden";
     case 408: return "Request Timeout";
     case 413: return "Content Too Large";
@@ -36,6 +37,7 @@ std::string make_answer(const Answer& answer, bool close, bool head_only) {
   std::string text = "HTTP/1.1 " + text::number(answer.status) + ' ';
   text.append(reason_of(answer.status)).append("\r\nContent-Type: application/json\r\nCache-Control: no-store\r\n");
   text += "Content-Length: " + text::number(std::uint64_t{body.size()}) + "\r\n";
+  if (answer.status == 401) text += "WWW-Authenticate: Bearer\r\n";
   if (answer.status == 503) text += "Retry-After: 1\r\n";
   if (close) text += "Connection: close\r\n";
   text += "\r\n";

@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 #include "mediate/latency.h"
@@ -64,6 +65,7 @@ struct Terms {
   Tally& tally;
   Observer* observer = nullptr;      ///< told of every message; null = nobody ever listens
   MemorySize memory_size = nullptr;  ///< asked of descriptors that a peer will map; null = they pass unseen
+  std::string_view token{};          ///< what clients must say to be heard, where the protocol can; empty = nothing
 
   /// Whom to tell of messages now; null = nobody.
   [[nodiscard]] Observer* listener() const { return observer != nullptr && observer->listening() ? observer : nullptr; }

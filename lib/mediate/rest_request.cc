@@ -130,7 +130,9 @@ bool RestRequests::judge(Parts& parts, Exchange& exchange) {
   const Terms& terms = talk_.terms;
   const http::Meaning& meaning = parts.meaning;
   const std::string_view method = parts.head.method;
-  if (const auto verdict = judge_request(terms, method, parts.target, meaning.length.value_or(0))) {
+  auto verdict = judge_token(terms, parts.head.fields);
+  if (!verdict) verdict = judge_request(terms, method, parts.target, meaning.length.value_or(0));
+  if (verdict) {
     name(parts, exchange);
     const bool hard = verdict->status != 403 || verdict->rule.empty();
     exchange.last = exchange.last || hard || meaning.chunked || meaning.expects || !meaning.upgrade.empty() ||

@@ -1,5 +1,7 @@
 #include "mediate/rest_verdict.h"
 
+#include <algorithm>
+
 #include "base/text.h"
 #include "mediate/http_grammar.h"
 #include "mediate/rest_rules.h"
@@ -18,7 +20,37 @@ std::optional<Verdict> absence(Upstream upstream) {
   return Verdict{500, "unknown state of the provider"};
 }
 
+bool is_called(std::string_view name, std::string_view expected) {
+  return std::ranges::equal(name, expected, {}, http::lower);
+}
+
+/// In a time that says nothing of where they differ.
+bool is_same(std::string_view one, std::string_view other) {
+  if (one.size() != other.size()) return false;
+  unsigned difference = 0;
+  for (std::size_t i = 0; i < one.size(); ++i)
+    difference |= static_cast<unsigned char>(one[i]) ^ static_cast<unsigned>(static_cast<unsigned char>(other[i]));
+  return difference == 0;
+}
+
 }  // namespace
+
+std::optional<Verdict> judge_token(const Terms& terms, http::Fields& fields) {
+  constexpr std::string_view scheme = "bearer ";
+  if (terms.token.empty()) return std::nullopt;
+  unsigned said = 0;
+  bool right = false;
+  for (http::Field& field : fields.all()) {
+    if (!is_called(fields.name(field), "authorization")) continue;
+    const std::string_view value = fields.value(field);
+    right = value.size() > scheme.size() && is_called(value.substr(0, scheme.size()), scheme) &&
+            is_same(value.substr(scheme.size()), terms.token);
+    field.passes = false;
+    ++said;
+  }
+  if (said == 1 && right) return std::nullopt;
+  return Verdict{401, "this port asks for the token that the container was given"};
+}
 
 bool has_identity(const Terms& terms) {
   return http::is_token(terms.client) && http::is_token(terms.role);

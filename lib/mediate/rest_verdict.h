@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "mediate/http_head.h"
 #include "mediate/http_path.h"
 #include "mediate/mediator.h"
 
@@ -25,5 +26,9 @@ struct Verdict {
 /// Nothing when the request may go to the provider. `length`: of its body, as far as it is known.
 [[nodiscard]] std::optional<Verdict> judge_request(const Terms& terms, std::string_view method,
                                                    const http::Target& target, std::uint64_t length);
+
+/// Nothing when the link has no token, or the one Authorization field says "Bearer TOKEN" (RFC 6750, 2.1). It is the
+/// link's alone: no field of that name passes then.
+[[nodiscard]] std::optional<Verdict> judge_token(const Terms& terms, http::Fields& fields);
 
 }  // namespace xc::mediate

@@ -1,4 +1,5 @@
-// Addresses that are no path: "@name", "tcp:127.0.0.1:PORT", "fd:NAME". Pure questions, no decisions.
+// Addresses that are no path: "@name", "tcp:127.0.0.1:PORT", "fd:NAME",
+// "connect:/path". Pure questions, no decisions.
 #pragma once
 
 #include <cstdint>
@@ -14,5 +15,12 @@ namespace xc::model {
 /// The path of the rendezvous socket of "fd:NAME" in the container: a connection there gets the descriptor and ends.
 /// Nothing when it is another sort of address.
 [[nodiscard]] std::optional<std::string> rendezvous_of(std::string_view address);
+
+/// Annotations by which xc-precreate tells xc-hook which place a variable names already, a number behind it.
+inline constexpr std::string_view place_annotation = "io.xconnect.place.";
+
+/// The path of "connect:/path": no file at all, connect(2) to that very path is redirected. Nothing when it is another
+/// sort of address.
+[[nodiscard]] std::optional<std::string_view> redirected_path(std::string_view address);
 
 }  // namespace xc::model

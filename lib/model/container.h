@@ -39,6 +39,7 @@ struct OciConfig {
   bool root_readonly = false;
   std::vector<std::string> env;  ///< process.env, "NAME=value"
   std::map<std::string, std::string> annotations;
+  std::string notified{};  ///< linux.seccomp.listenerPath, when the filter asks there about connect(2)
 };
 template <class A>
 void fields(A& a, OciConfig& c) {
@@ -46,6 +47,7 @@ void fields(A& a, OciConfig& c) {
   a("root-readonly", c.root_readonly);
   a("env", c.env);
   a("annotations", c.annotations);
+  a("notified", c.notified);
 }
 
 /// A container at its start, whatever the engine. Its name is the consumer's (and provider's) identity.
@@ -57,6 +59,7 @@ struct Container {
   std::string root;              ///< host path of its root file system as the engine mounts it; may be empty for LXC
   std::vector<std::string> env;  ///< environment of its first process, where known
   std::map<std::string, std::string> annotations;  ///< OCI only
+  std::string notified{};                          ///< host path of the socket where its filter asks about connect(2)
 };
 template <class A>
 void fields(A& a, Container& c) {
@@ -67,6 +70,7 @@ void fields(A& a, Container& c) {
   a("root", c.root);
   a("env", c.env);
   a("annotations", c.annotations);
+  a("notified", c.notified);
 }
 
 }  // namespace xc::model

@@ -51,6 +51,7 @@ struct Link {
   std::optional<VchanEnds> vchan{};   ///< which vchan; the provider's offer must agree
   std::optional<DbusRules> asks;      ///< what the consumer itself wants of a bus; nothing more is granted
   Limits limits;
+  std::string token{};             ///< of a place "tcp:": what clients of a protocol that can say it must say
   bool direct = false;             ///< the provider's own socket is shown, as far as is known; the offer decides
   bool render_node = false;        ///< the consumer also has a GPU: a Wayland role may show what is of use with one
   std::optional<Device> device{};  ///< what a device is, even where its node is not known
@@ -73,6 +74,7 @@ void fields(A& a, Link& l) {
   a("vchan", l.vchan);
   a("asks", l.asks);
   a("limits", l.limits);
+  a("token", l.token);
   a("direct", l.direct);
   a("render-node", l.render_node);
   a("device", l.device);

@@ -88,6 +88,7 @@ struct HostFacts {
   bool net_neighbours = false;                   ///< others live in the container's network namespace, as in a pod
   std::vector<NodeFacts> nodes{};                ///< those that offered devices name
   bool rootless = false;                         ///< planned for an ordinary user, who is root in a user namespace only
+  std::string redirector{};                      ///< where our shim would hear of the container's connect(2) calls
 };
 template <class A>
 void fields(A& a, HostFacts& f) {
@@ -99,6 +100,7 @@ void fields(A& a, HostFacts& f) {
   a("net-neighbours", f.net_neighbours);
   a("nodes", f.nodes);
   a("rootless", f.rootless);
+  a("redirector", f.redirector);
 }
 
 }  // namespace xc::model

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "model/address.h"
 #include "parse/field.h"
 #include "parse/manifest.h"
 
@@ -76,6 +77,8 @@ Result<model::Annotated> parse_annotations(const std::map<std::string, std::stri
     if (key.starts_with(require)) {
       if (value.size() > manifest_limits.text) return refuse(key, "longer than the 4095 bytes allowed");
       found.manifest.requirements.push_back(XC_TRY(read_requirement(key, value)));
+    } else if (key.starts_with(model::place_annotation)) {
+      continue;  // a promise of xc-precreate's (plan/pins.h)
     } else if (key == "io.xconnect.run") {
       found.run = XC_TRY(read_path(key, value));
     } else if (key == "io.xconnect.services") {

@@ -113,6 +113,29 @@ void add_requests(View root, std::map<std::string, std::string>& annotations) {
   }
 }
 
+bool asks_about_connect(View seccomp) {
+  const auto rules = seccomp.find("syscalls");
+  if (!rules) return false;
+  for (const View rule : rules->children()) {
+    const auto action = rule.find("action");
+    const auto names = rule.find("names");
+    if (!action || !names || action->text() != "SCMP_ACT_NOTIFY") continue;
+    for (const View name : names->children())
+      if (name.text() == "connect") return true;
+  }
+  return false;
+}
+
+/// Empty when nobody is asked, or not about connect(2).
+Result<std::string> read_notified(View root) {
+  const auto part = XC_TRY(find_exact(root, "linux"));
+  const auto seccomp = part ? XC_TRY(find_exact(*part, "seccomp")) : std::nullopt;
+  const auto listener = seccomp ? XC_TRY(find_exact(*seccomp, "listenerPath")) : std::nullopt;
+  if (!listener || (listener->is(Form::string) && listener->text().empty())) return std::string();
+  std::string path = XC_TRY(read_absolute(*listener));
+  return asks_about_connect(*seccomp) ? path : std::string();
+}
+
 }  // namespace
 
 bool is_kept_annotation(std::string_view key) {
@@ -146,6 +169,7 @@ Result<model::OciConfig> parse_config(std::string_view text, std::string_view fi
   }
   config.annotations = XC_TRY(read_annotations(root));
   add_requests(root, config.annotations);
+  config.notified = XC_TRY(read_notified(root));
   return config;
 }
 

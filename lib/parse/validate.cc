@@ -155,6 +155,7 @@ Result<> validate(const model::OciState& value) {
 Result<> validate(const model::OciConfig& value) {
   Inspection ask;
   ask.demand(value.root_path, word::plain, "a root");
+  ask.allow(value.notified, absolute, "a path");
   inspect(ask, value.annotations);
   for (const std::string& variable : value.env)
     ask.demand(variable.find('\0') == std::string::npos && variable.find('=') != std::string::npos, "a variable");

@@ -11,6 +11,7 @@
 #include "base/json_out.h"
 #include "base/table.h"
 #include "base/text.h"
+#include "model/address.h"
 #include "plan/devices.h"
 
 namespace xc::plan {
@@ -244,7 +245,12 @@ std::string describe_steps(const model::Plan& plan) {
       const bool planted = step.kind == model::StepKind::plant;
       const bool allowed = step.kind == model::StepKind::allow && link.device;
       if (step.kind == model::StepKind::stage && link.device && link.device->lent) what = "lend the host's node for";
-      what += " " + shown(planted ? link.target : allowed ? describe_node(link.device->node) : link.service);
+      const auto redirected = planted ? model::redirected_path(link.target) : std::nullopt;
+      if (redirected) what = "redirect connect(2) of its programs to";
+      what += " " + shown(redirected ? *redirected
+                          : planted  ? link.target
+                          : allowed  ? describe_node(link.device->node)
+                                     : link.service);
     }
     rows.push_back({text::number(std::uint64_t{rows.size() + 1}), std::string(name_of(step.kind)), what});
   }
@@ -291,6 +297,8 @@ std::string describe_json(const model::Plan& plan) {
   const model::Container& c = plan.container;
   PlanView view{
       {c.engine, c.name, c.pid, c.bundle, c.root}, plan.links, plan.offers, plan.offers_origin, {}, plan.notes};
+  for (model::Link& link : view.links)
+    if (!link.token.empty()) link.token = "(set)";
   for (const model::Step& step : plan.steps)
     view.steps.push_back({step.kind, concerns_a_link(step.kind) ? std::optional(step.link) : std::nullopt});
   return to_json(std::move(view));

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "model/address.h"
+#include "plan/rules.h"
 
 namespace xc::plan {
 namespace {
@@ -30,7 +31,7 @@ struct Strategy {
   std::string_view prefix;
   std::string_view name;
 };
-constexpr std::array<Strategy, 2> later{{{"connect:", "a redirected connect()"}, {"shm:", "shared memory"}}};
+constexpr std::array<Strategy, 1> later{{{"shm:", "shared memory"}}};
 
 /// `path` lies below `directory`, which may be compared as text because both are canonical: never "/runner" in "/run".
 bool below(std::string_view path, std::string_view directory) {
@@ -56,6 +57,7 @@ bool below_home_run(std::string_view path, std::string_view home) {
 /// The spelling that conflicts are found by.
 std::string real_place(std::string_view target) {
   if (const auto rendezvous = model::rendezvous_of(target)) return *rendezvous;
+  if (const auto path = model::redirected_path(target)) target = *path;
   return std::string(below(target, "/var/run") ? target.substr(4) : target);
 }
 
@@ -132,6 +134,14 @@ Result<> check_tcp(std::string_view what, std::string_view address) {
                                   " is not on the loopback: expected \"tcp:127.0.0.1:PORT\" with a port of 1 to 65535");
 }
 
+/// Nothing is put there, so any path will do that a client can connect to by its name.
+Result<> check_redirected(std::string_view path) {
+  XC_CHECK(check_canonical("target \"connect:...\":", path));
+  if (path.size() <= connectable_limit) return {};
+  return fail(Kind::manifest,
+              "target \"connect:...\": " + quoted(path) + " is longer than the 107 bytes that connect(2) takes");
+}
+
 Result<> check_target(std::string_view target, std::string_view home) {
   if (target == "auto") return {};
   if (target.starts_with("tcp:")) return check_tcp("target", target);
@@ -141,6 +151,7 @@ Result<> check_target(std::string_view target, std::string_view home) {
                 "target " + quoted(target) + " has no name of 1 to 64 of A-Z a-z 0-9 _ . - behind \"fd:\"");
   }
   if (target.starts_with('@')) return check_abstract_name("target", target);
+  if (const auto path = model::redirected_path(target)) return check_redirected(*path);
   for (const Strategy& strategy : later)
     if (target.starts_with(strategy.prefix))
       return fail(Kind::plant,

@@ -38,9 +38,11 @@ namespace xc::plan {
 /// "tcp:127.0.0.1:PORT"; `what` as above.
 [[nodiscard]] Result<> check_tcp(std::string_view what, std::string_view address);
 
-/// "auto", "/path", "@name", "tcp:127.0.0.1:PORT" and "fd:NAME" can be planted; "connect:..." and "shm:..." are known
-/// and refused as not supported yet (Kind::plant); anything else must be a path in canonical form and a permitted
-/// place.
+/// The path of "connect:/path": canonical, at most 107 bytes.
+[[nodiscard]] Result<> check_redirected(std::string_view path);
+
+/// "auto", "/path", "@name", "tcp:127.0.0.1:PORT", "fd:NAME" and "connect:/path" can be planted; "shm:..." is known and
+/// refused as not supported yet (Kind::plant); anything else must be a path in canonical form and a permitted place.
 [[nodiscard]] Result<> check_target(std::string_view target, std::string_view home);
 
 /// The type that a target lets one expect of a service nobody has declared: devices live below device directories.

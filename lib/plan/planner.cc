@@ -7,11 +7,14 @@
 
 #include "base/text.h"
 #include "grant/effective.h"
+#include "model/address.h"
 #include "plan/auto_places.h"
 #include "plan/describe.h"
 #include "plan/devices.h"
+#include "plan/pins.h"
 #include "plan/places.h"
 #include "plan/rules.h"
+#include "plan/variables.h"
 
 namespace xc::plan {
 namespace {
@@ -46,6 +49,7 @@ class Draft {
   [[nodiscard]] Result<> check_fit(const model::Link& link, std::string_view place) const;
   Result<> choose_places(const model::Requirement& wanted, model::Link& link);
   [[nodiscard]] std::vector<std::string> proposals(const model::Link& link) const;
+  Result<> settle_port(model::Link& link);
   void note_absence(const model::Link& link);
 
   void remark(std::string text) { plan_.notes.push_back({false, at_ + std::move(text)}); }
@@ -250,6 +254,10 @@ Result<> Draft::check_fit(const model::Link& link, std::string_view place) const
   if (model::is_lease(link) && place.starts_with('@'))
     return fail(Kind::manifest, "target " + quoted(place) +
                                     " is a name that neighbours could use, and a lease is a screen: use a path");
+  if (model::redirected_path(place) && (model::is_lease(link) || model::is_of_datagrams(link)))
+    return fail(Kind::manifest,
+                "target " + quoted(place) +
+                    " is for connections that a shim carries: a lease or a datagram socket needs a path");
   if (link.type == model::Type::chardev && place.starts_with('/')) return check_device_target(place);
   XC_CHECK(check_target(place, home_));
   return check_place_for(model::is_node(link) ? link.type : model::Type::raw_unix, place);
@@ -263,6 +271,7 @@ Result<> Draft::choose_places(const model::Requirement& wanted, model::Link& lin
     XC_CHECK(check_abstract(place, wanted, facts_.shared_netns));
     XC_CHECK(check_neighbours(place, wanted, facts_.net_neighbours));
     XC_CHECK(check_fit(link, place));
+    XC_CHECK(check_redirection(place, plan_.container, facts_));
     if (std::ranges::find(link.places, place) == link.places.end()) link.places.push_back(place);
     return {};
   };
@@ -278,10 +287,29 @@ Result<> Draft::choose_places(const model::Requirement& wanted, model::Link& lin
     }
   }
   if (link.places.empty()) return refused;
+  XC_CHECK(keep_promise(pinned_place(plan_.container.annotations, link), link));
   link.target = link.places.front();
   link.padded = wanted.padded;
+  XC_CHECK(settle_port(link));
   if (link.target.starts_with('/') && link.target.size() > connectable_limit)
     warn("target " + quoted(link.target) + " is longer than 107 bytes: clients can reach it by a relative path only");
+  return {};
+}
+
+/// What is lost by a port, and what makes up for some of it.
+Result<> Draft::settle_port(model::Link& link) {
+  if (std::ranges::none_of(link.places, [](const auto& place) { return place.starts_with("tcp:"); })) return {};
+  const std::string variable = token_variable(link.service);
+  link.token = value_of(plan_.container.env, variable);
+  if (!link.token.empty() && !is_token(link.token))
+    return fail(Kind::manifest, "the variable " + variable + " must be 16 to 256 visible characters without blanks");
+  remark(
+      "a port carries bytes alone, says nobody who calls, and every program in the container's network namespace can "
+      "connect" +
+      (link.token.empty() ? "; " + variable +
+                                " in the container's environment would be asked of clients "
+                                "that speak HTTP"
+                          : std::string("; clients must say the token in ") + variable + " if they speak HTTP"));
   return {};
 }
 

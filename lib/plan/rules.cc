@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "grant/effective.h"
+#include "model/address.h"
 #include "plan/places.h"
 
 namespace xc::plan {
@@ -136,6 +137,28 @@ bool may_need_network(const model::Manifest& wants) {
   return std::ranges::any_of(wants.requirements, [&](const model::Requirement& wanted) {
     return wanted.targets.empty() || std::ranges::any_of(wanted.targets, is_in_network);
   });
+}
+
+Result<> check_redirection(std::string_view place, const model::Container& container, const model::HostFacts& facts) {
+  if (!model::redirected_path(place)) return {};
+  const auto refuse = [&](std::string why) {
+    return std::unexpected(in_context("target " + quoted(place), Error{Kind::plant, std::move(why), 0}));
+  };
+  if (container.engine != model::Engine::oci)
+    return refuse("needs an engine that asks about system calls as OCI says, and this is " +
+                  std::string(name_of(container.engine)) + "; use a path");
+  if (facts.redirector.empty() && !facts.known_container) return {};
+  if (container.notified.empty())
+    return refuse(
+        "config.json lets nobody be asked about connect(2): add what `xc-inject hooks print ENGINE --connect NAME` "
+        "says, or let podman call xc-precreate");
+  if (container.notified != facts.redirector)
+    return refuse("linux.seccomp.listenerPath is " + quoted(container.notified) + ", and must be " +
+                  quoted(facts.redirector));
+  if (facts.redirector.size() > connectable_limit)
+    return refuse("the engine cannot connect to " + quoted(facts.redirector) +
+                  ", which is longer than 107 bytes: use a shorter state directory");
+  return {};
 }
 
 }  // namespace xc::plan

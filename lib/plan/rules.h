@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "model/container.h"
 #include "model/manifest.h"
+#include "model/plan.h"
 #include "model/service.h"
 
 namespace xc::plan {
@@ -26,6 +27,11 @@ inline constexpr std::string_view lease_of = "lease:";
 
 /// Kind::plant when links of this type are not supported yet.
 [[nodiscard]] Result<> check_type(model::Type type);
+
+/// A target "connect:/path" needs an engine that asks our shim about the container's connect(2) calls, at
+/// facts.redirector. Kind::plant where it does not.
+[[nodiscard]] Result<> check_redirection(std::string_view place, const model::Container& container,
+                                         const model::HostFacts& facts);
 
 /// The same for kinds of socket: datagrams have no connection that could be granted, so they are had directly.
 [[nodiscard]] Result<> check_socket_kind(model::SocketKind kind, bool direct);

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "model/link.h"
@@ -15,5 +16,15 @@ namespace xc::plan {
 /// link. A later link of the same kind does not take a variable from an earlier one; a requirement's own word does.
 [[nodiscard]] std::map<std::string, std::string> variables_of(const std::vector<model::Link>& links,
                                                               const model::Manifest& wants);
+
+/// Whether variables_of() the link says where it is.
+[[nodiscard]] bool has_variable(const model::Link& link, const model::Manifest& wants);
+
+/// The variable in which a container has the token of a link at "tcp:": XC_<SERVICE>_TOKEN, all but letters and digits
+/// as "_".
+[[nodiscard]] std::string token_variable(std::string_view service);
+
+/// What may be a token: 16 to 256 visible characters, none of them a blank.
+[[nodiscard]] bool is_token(std::string_view token);
 
 }  // namespace xc::plan

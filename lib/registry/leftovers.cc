@@ -65,9 +65,16 @@ Result<> clean(const Record& record, const std::vector<Fd>& directories) {
   return {};
 }
 
+/// Unless another life of that name has one, which answers.
+void remove_redirector(const StateDir& state, const std::string& name) {
+  const Fd file{::openat(state.redirectors(), name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC)};
+  if (file && !sys::connect_path(file, sys::SocketKind::stream)) (void)::unlinkat(state.redirectors(), name.c_str(), 0);
+}
+
 void remove_entry(const StateDir& state, const std::string& key) {
   (void)::unlinkat(state.offers(), key.c_str(), 0);
   (void)::unlinkat(state.offers(), half_written(key).c_str(), 0);  // of a hook that was killed there
+  remove_redirector(state, key.substr(0, key.rfind('.')));
   const Fd entry{::openat(state.containers(), key.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
   if (!entry) return;
   for (const auto& name : names_in(entry.get()).value_or(std::vector<std::string>{}))

@@ -44,7 +44,7 @@ std::string meant(const std::string& path) {
 Result<StateDir> StateDir::open(const std::string& named) {
   const std::string path = meant(named);
   Fd top = XC_TRY_IN("state directory", make_private(AT_FDCWD, path));
-  for (const char* part : {"c", "offers"})
+  for (const char* part : {"c", "offers", "n"})
     if (::mkdirat(top.get(), part, 0700) != 0 && errno != EEXIST) return fail_errno(Kind::kernel, path, errno);
   return open_parts(std::move(top), path);
 }
@@ -62,9 +62,17 @@ Result<StateDir> StateDir::open_parts(Fd top, std::string path) {
   StateDir state;
   state.containers_ = XC_TRY_IN(path, open_private(top.get(), "c"));
   state.offers_ = XC_TRY_IN(path, open_private(top.get(), "offers"));
+  auto redirectors = open_private(top.get(), "n");  // not there when an older hook made the others
+  if (!redirectors && redirectors.error().code != ENOENT)
+    return std::unexpected(in_context(path, std::move(redirectors).error()));
+  if (redirectors) state.redirectors_ = *std::move(redirectors);
   state.top_ = std::move(top);
   state.path_ = std::move(path);
   return state;
+}
+
+std::string redirector_of(const std::string& state, std::string_view name) {
+  return state + "/n/" + std::string(name);
 }
 
 void sleep_a_little() {

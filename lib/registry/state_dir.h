@@ -3,6 +3,7 @@
 //
 //   c/NAME.PID/     one container's life: `record`, the listening sockets, the status socket of its shim
 //   offers/NAME.PID the record of a container that offers something; consumers' shims read it at each connection
+//   n/NAME          where the engine of container NAME connects, when its filter asks about connect(2)
 #pragma once
 
 #include <string>
@@ -26,6 +27,7 @@ class StateDir {
 
   [[nodiscard]] int containers() const { return containers_.get(); }
   [[nodiscard]] int offers() const { return offers_.get(); }
+  [[nodiscard]] int redirectors() const { return redirectors_.get(); }
   [[nodiscard]] const std::string& path() const { return path_; }
 
  private:
@@ -34,7 +36,11 @@ class StateDir {
   Fd top_;
   Fd containers_;
   Fd offers_;
+  Fd redirectors_;
 };
+
+/// What linux.seccomp.listenerPath of container `name` must say, for a state directory at `state`.
+[[nodiscard]] std::string redirector_of(const std::string& state, std::string_view name);
 
 /// Takes the exclusive lock (flock(2)) on `file`, until it is closed; Kind::again at the deadline.
 [[nodiscard]] Result<> lock_until(const Fd& file, sys::Deadline deadline);

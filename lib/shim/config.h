@@ -21,6 +21,7 @@ struct Config {
   std::vector<model::Link> leases;   ///< of screens; their listeners follow those of the links
   std::vector<model::Link> devices;  ///< nodes that were planted, and are guarded from losing their rule
   std::vector<model::Offered> host;  ///< what the host itself offers of the services these links name
+  bool redirects = false;            ///< the container's filter asks at our place about connect(2)
   std::uint32_t directories = 0;     ///< holds on what was planted, in the order of the record; after the listeners
 };
 template <class A>
@@ -33,6 +34,7 @@ void fields(A& a, Config& c) {
   a("leases", c.leases);
   a("devices", c.devices);
   a("host", c.host);
+  a("redirects", c.redirects);
   a("directories", c.directories);
 }
 

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/json_out.h"
+#include "model/address.h"
 #include "shim/status.h"
 #include "sys/log.h"
 #include "sys/own_users.h"
@@ -24,6 +25,7 @@ constexpr std::uint64_t signal_token = lifetime_token + 1;
 constexpr std::uint64_t status_token = lifetime_token + 2;
 constexpr std::uint64_t worker_token = lifetime_token + 3;
 constexpr std::uint64_t desk_token = lifetime_token + 5;
+constexpr std::uint64_t redirector_token = lifetime_token + 6;
 constexpr std::uint64_t first_lease_token = lifetime_token + 16;
 constexpr std::uint64_t shortcut_token = 2 * lifetime_token;  // and a link's place
 constexpr std::size_t events_at_once = 16;
@@ -50,6 +52,7 @@ Result<std::unique_ptr<Monitor>> Monitor::create(const Config& config, const Str
     XC_CHECK(monitor->place(config.links[i], nullptr, std::move(listeners.at(i))));
   for (std::size_t i = 0; i < config.leases.size(); ++i)
     XC_CHECK(monitor->open_lease_desk(config.leases[i], nullptr, std::move(listeners.at(config.links.size() + i))));
+  if (config.redirects) XC_CHECK(monitor->open_redirector());
   return monitor;
 }
 
@@ -61,6 +64,18 @@ Result<> Monitor::open_lease_desk(const model::Link& link, std::unique_ptr<model
   free->own = std::move(own);
   free->desk = std::make_unique<LeaseDesk>(link, street_.state, config_.key, std::move(listener));
   return {};
+}
+
+Result<> Monitor::open_redirector() {
+  redirector_ = XC_TRY(Redirector::create(street_, worker_uid_, [this] { return redirected_posts(); }));
+  return poller_.add(redirector_->descriptor(), EPOLLIN, redirector_token);
+}
+
+std::vector<Post*> Monitor::redirected_posts() const {
+  std::vector<Post*> posts;
+  for (const auto& place : places_)
+    if (place.post && model::redirected_path(place.post->link().target)) posts.push_back(place.post.get());
+  return posts;
 }
 
 Result<> Monitor::watch() {
@@ -104,9 +119,11 @@ Result<> Monitor::run() {
     check_workers();
     watch_shortcuts();
     XC_CHECK(look_after_devices());
+    if (redirector_) redirector_->check(now_);
   }
   for (auto& place : places_)
     if (place.post) place.post->end();
+  if (redirector_) redirector_->end();
   for (auto& one : lease_desks_)
     if (one.desk) one.desk->end();
   guard_.end();
@@ -123,6 +140,7 @@ Result<bool> Monitor::handle(std::uint64_t token) {
     poller_.remove(guard_.descriptor());  // until the look that is due now, further events say nothing new
     guard_asleep_ = true;
   }
+  if (token == redirector_token) XC_CHECK(redirector_->serve(now_));
   if (token == desk_token)
     desk_.serve([this](Order& order, std::vector<Fd>& descriptors) { return obey(order, descriptors); });
   if (token >= shortcut_token) {
@@ -237,6 +255,7 @@ int Monitor::milliseconds_to_wait() const {
     const auto due = place.post ? place.post->next_check() : std::nullopt;
     if (due) earliest = std::min(earliest, *due);
   }
+  if (const auto due = redirector_ ? redirector_->next_check() : std::nullopt) earliest = std::min(earliest, *due);
   if (const auto due = guard_.next_check()) earliest = std::min(earliest, *due);
   if (earliest == Clock::time_point::max()) return -1;
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(earliest - Clock::now()).count();

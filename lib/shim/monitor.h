@@ -15,6 +15,7 @@
 #include "shim/lease_desk.h"
 #include "shim/order.h"
 #include "shim/post.h"
+#include "shim/redirector.h"
 #include "sys/poller.h"
 
 namespace xc::shim {
@@ -56,6 +57,8 @@ class Monitor {
   [[nodiscard]] Result<bool> handle(std::uint64_t token);
   void serve(std::size_t index);
   [[nodiscard]] Result<> look_after_devices();
+  [[nodiscard]] Result<> open_redirector();
+  [[nodiscard]] std::vector<Post*> redirected_posts() const;
   void check_workers();
   void resume_due();
   void watch_workers(const Post& post);
@@ -106,6 +109,7 @@ class Monitor {
   uid_t worker_uid_;
   std::vector<Place> places_;
   std::vector<Observer> observers_;
+  std::unique_ptr<Redirector> redirector_;  ///< when the container's filter asks about connect(2)
   DeviceGuard guard_;
   bool guard_asleep_ = false;
   std::vector<Paused> paused_;

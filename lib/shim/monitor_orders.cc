@@ -79,6 +79,7 @@ Result<> Monitor::add(Order& order, std::vector<Fd>& descriptors) {
   std::ranges::move(order.host, std::back_inserter(estate_->host));
   XC_CHECK(place_any(std::move(own), descriptors));
   if (descriptors.size() > listeners) estate_->directories.push_back(std::move(descriptors.back()));
+  if (redirector_) redirector_->forget_paths();
   log::notice(config_.consumer + ": " + service + ": link added at " + text::printable(target));
   return {};
 }
@@ -109,6 +110,7 @@ Result<> Monitor::remove(const Order& order) {
     remove_post(static_cast<std::size_t>(found - places_.begin()));
   else if (!remove_lease(order.target) && !remove_device(order.target))
     return fail(Kind::usage, "it serves no link at " + text::quoted(order.target));
+  if (redirector_) redirector_->forget_paths();
   auto& directories = estate_->directories;
   if (order.directory > 0) directories.erase(directories.begin() + static_cast<std::ptrdiff_t>(order.directory) - 1);
   renew_watched_workers();

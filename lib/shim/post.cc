@@ -25,7 +25,9 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr std::uint64_t most_untaken = 64;  // connections in the worker's queue
-constexpr seconds stuck_after{15};          // a worker that takes nothing for so long is killed
+// Half of the listener's backlog, to which nobody else connects: connect(2) never waits there.
+constexpr std::uint64_t most_redirected = 64;
+constexpr seconds stuck_after{15};  // a worker that takes nothing for so long is killed
 constexpr unsigned spare_descriptors =
     56;  // of a worker beside two for each connection: the loop's own, and rights in flight
 
@@ -115,17 +117,31 @@ std::optional<milliseconds> Post::serve(Clock::time_point now) {
   }
   Door::Opened opened = door_.open();
   if (opened.busy) return milliseconds(5);
-  Fd client =
-      early_ ? std::move(early_) : Fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+  Fd client = early_ ? std::move(early_) : accept();
   if (!client) return after_failed_accept(errno);
   if (auto outcome = admit(std::move(client), std::move(opened), now); !outcome) turn_away(outcome.error().text);
   if (door_.effective().direct && !shortcut_.is_shown()) tend_shortcut();  // the next client needs nobody any more
   return std::nullopt;
 }
 
+Fd Post::accept() {
+  Fd client{::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)};
+  if (client) ++accepted_;
+  return client;
+}
+
+bool Post::has_room() const {
+  return listener_ && redirected_ < accepted_ + most_redirected;
+}
+
+void Post::note_redirected(std::string client) {
+  ++redirected_;
+  client_ = std::move(client);
+}
+
 /// Into early_, if it may come in; otherwise how long to leave the listener alone.
 std::optional<milliseconds> Post::accept_early() {
-  early_ = Fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+  early_ = accept();
   if (!early_) return after_failed_accept(errno);
   const auto known = check_client(link_, street_, early_);
   if (known) return std::nullopt;
@@ -345,6 +361,7 @@ PostStatus Post::status() const {
   PostStatus status = status_of(link_);
   status.state = closed_ ? "closed" : shortcut_.is_shown() ? "direct" : "open";
   status.provider = door_.provider();
+  status.client = client_;
   status.reason = shortcut_.trouble().empty() ? reason_ : shortcut_.trouble();
   status.connections = past_.passed + passed_ + turned_away_;
   for (const Retired& one : retired_) status.connections += one.passed;

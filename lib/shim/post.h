@@ -31,6 +31,7 @@ struct PostStatus {
   std::vector<model::Attempt> passed_over;  ///< places that it does not have, and why
   std::string state;                        ///< "open", "direct" (the provider's own socket is shown), "closed"
   std::string provider;                     ///< who answered last
+  std::string client;                       ///< who was redirected here last
   std::string reason;                       ///< why the last attempt failed, or why the link is closed
   std::uint64_t connections = 0;
   std::uint64_t active = 0;
@@ -54,6 +55,7 @@ void fields(A& a, PostStatus& s) {
   a("passed-over", s.passed_over);
   a("state", s.state);
   a("provider", s.provider);
+  a("client", s.client);
   a("reason", s.reason);
   a("connections", s.connections);
   a("active", s.active);
@@ -100,6 +102,10 @@ class Post {
   [[nodiscard]] std::optional<Clock::time_point> next_check() const;
   /// The pidfds of living workers, for the poller.
   [[nodiscard]] std::vector<int> worker_descriptors() const;
+  /// Of a target "connect:/path": whether one more can be connected to the listener here and now, without waiting.
+  [[nodiscard]] bool has_room() const;
+  /// One more was, and it is `client`.
+  void note_redirected(std::string client);
   /// -1 when the link is closed for good.
   [[nodiscard]] int listener() const { return listener_.get(); }
   void close(std::string reason);
@@ -131,6 +137,7 @@ class Post {
   };
   void tend_shortcut();
   [[nodiscard]] std::optional<std::chrono::milliseconds> accept_early();
+  [[nodiscard]] Fd accept();
   [[nodiscard]] Result<> admit(Fd client, Door::Opened opened, Clock::time_point now);
   [[nodiscard]] std::optional<std::chrono::milliseconds> serve_vchan(Clock::time_point now);
   [[nodiscard]] Result<> greet(const Fd& server) const;
@@ -161,6 +168,9 @@ class Post {
   bool closed_ = false;
   std::vector<Observer> observers_;
   std::string reason_;
+  std::string client_;             ///< who was redirected here last
+  std::uint64_t redirected_ = 0;   ///< clients that were
+  std::uint64_t accepted_ = 0;     ///< clients in all
   std::uint64_t passed_ = 0;       ///< connections handed to the worker
   std::uint64_t turned_away_ = 0;  ///< connections of a raw link closed because there was no provider for them
   std::uint64_t refused_ = 0;      ///< of those, because the provider or host policy says no

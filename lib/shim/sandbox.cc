@@ -88,7 +88,7 @@ Result<> enter(const SandboxTerms& terms, const Ids& ids) {
 
 [[noreturn]] void live(const SandboxTerms& terms, const Ids& ids, Fd control, const std::function<Result<>(Fd)>& work,
                        const std::function<void(std::string_view)>& complain) {
-  (void)::prctl(PR_SET_NAME, "xc-worker", 0, 0, 0);
+  (void)::prctl(PR_SET_NAME, terms.name, 0, 0, 0);
   auto kept = keep_only(std::move(control));
   Result<> outcome;
   if (!kept) {

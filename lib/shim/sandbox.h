@@ -18,6 +18,7 @@ struct SandboxTerms {
   unsigned descriptors = 256;  ///< its RLIMIT_NOFILE
   /// A user (and group) it may name in SCM_CREDENTIALS, as its saved id; it never acts as that user.
   std::optional<uid_t> speaks_as{};
+  const char* name = "xc-worker";  ///< as ps(1) shows it
 };
 
 /// A child in its sandbox. Dropping it closes the control socket, which ends the child.

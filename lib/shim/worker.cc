@@ -172,7 +172,7 @@ std::unique_ptr<Connection> Worker::connect(Handover handover) {
   }
   const mediate::Terms terms{duty_.effective.type,   duty_.client, duty_.link.role,  duty_.link.service,
                              duty_.effective.rights, upstream,     duty_.page.tally, &observer_,
-                             sys::memory_size};
+                             sys::memory_size,      duty_.link.token};
   return std::make_unique<Session>(std::move(client), std::move(server), mediate::make_mediator(terms),
                                    duty_.effective.type == model::Type::rest ? &observer_ : nullptr);
 }

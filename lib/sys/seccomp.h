@@ -7,7 +7,7 @@
 
 namespace xc::sys {
 
-enum class Filter { worker, reader };
+enum class Filter { worker, reader, agent };
 
 /// Confines the calling process to the filter's list for good; any other call kills it with SIGSYS.
 /// Sets no_new_privs first. An error means that nothing is confined.

@@ -114,6 +114,15 @@ Result<Fd> listen_at(int directory, const std::string& name, const ListenOptions
   return std::unexpected(in_context(text::printable(name), std::move(done).error()));
 }
 
+Result<std::string> bound_name(int socket) {
+  sockaddr_un address{};
+  socklen_t size = sizeof address;
+  if (::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &size) != 0)
+    return fail_errno(Kind::kernel, "getsockname", errno);
+  const std::string path(address.sun_path, ::strnlen(address.sun_path, sizeof address.sun_path));
+  return path.substr(path.rfind('/') + 1);
+}
+
 Result<Fd> listen_abstract(const UnixAddress& name, SocketKind kind, int backlog) {
   Fd socket = XC_TRY(new_socket(kind));
   if (::bind(socket.get(), name.get(), name.size()) != 0) return fail_errno(Kind::kernel, "bind", errno);

@@ -53,6 +53,9 @@ struct ListenOptions {
 /// else may be able to write in `directory`.
 [[nodiscard]] Result<Fd> listen_at(int directory, const std::string& name, const ListenOptions& options);
 
+/// The entry's name that listen_at() bound `socket` to.
+[[nodiscard]] Result<std::string> bound_name(int socket);
+
 /// A new non-blocking listening socket (a datagram socket only bound) at an abstract name in the network namespace of
 /// the calling process. A name that is taken is an error (EADDRINUSE): whoever holds it lives.
 [[nodiscard]] Result<Fd> listen_abstract(const UnixAddress& name, SocketKind kind, int backlog);

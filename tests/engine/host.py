@@ -90,7 +90,7 @@ def entries(directory):
 
 def kept(state):
     """What the state directory keeps about containers; its own two rooms and its lock stay for good."""
-    rooms = {str(Path(state) / part) for part in ("lock", "c", "offers")}
+    rooms = {str(Path(state) / part) for part in ("lock", "c", "offers", "n")}
     return [entry for entry in entries(state) if entry not in rooms]
 
 

@@ -84,6 +84,45 @@ def test_policy_asks_for_the_containers_id_before_it_exists(bed, engine):
     refused(bed, engine, c, "no policy entry allows")
 
 
+def test_a_variable_names_the_place_or_there_is_no_container(bed, engine):
+    """The first place does not take it. Another one would, but the program looks where its variable says."""
+    display(bed)
+    wanted = {"name": "display", "target": ["/tmp/taken", "/run/wl"]}
+    c = bed.container("typed", run=beds.requires(wanted))
+    (c.root / "tmp/taken").write_text("somebody's")
+    refused(bed, engine, c, "/tmp/taken: a file with contents is there already")
+    assert "/run/wl" not in bed.log_text()
+
+
+def test_without_a_variable_the_next_place_is_taken(bed, engine):
+    serving(engine, modem(bed))
+    wanted = {"name": "modem-api", "role": "viewer", "target": ["/tmp/taken", "/run/api.sock"]}
+    c = bed.container("typed", run=beds.requires(wanted))
+    (c.root / "tmp/taken").write_text("somebody's")
+    assert get(started(engine, c), socket="/run/api.sock")["role"] == "viewer"
+
+
+def test_a_redirected_connect(bed, engine):
+    """podman has a filter of its own, which stays; crun looks for its listener before the container exists."""
+    serving(engine, modem(bed))
+    wanted = {"name": "modem-api", "role": "viewer", "target": "connect:/magic/api.sock",
+              "env": {"MODEM": "http+unix://{target}"}}
+    script = "echo $MODEM; xc-test-client get /magic/api.sock /v1/status; xc-test-client try /nowhere"
+    c = bed.container("typed", ["sh", "-c", script], run=beds.requires(wanted), readonly=True)
+    outcome = engine.run(c)
+    assert "http+unix:///magic/api.sock" in outcome.output, outcome.output + bed.log_text()
+    assert '"role":"viewer"' in outcome.output and "ENOENT" in outcome.output, outcome.output
+
+
+def test_a_port_has_a_token_in_a_variable(bed, engine):
+    serving(engine, modem(bed))
+    wanted = {"name": "modem-api", "role": "viewer", "target": "tcp:127.0.0.1:8080"}
+    c = bed.container("typed", ["env"], run=beds.requires(wanted))
+    token = printed(engine, c)["XC_MODEM_API_TOKEN"]
+    assert len(token) == 32 and token != printed(engine, bed.container("other", ["env"], run=beds.requires(wanted)))[
+        "XC_MODEM_API_TOKEN"]
+
+
 # --- CDI --------------------------------------------------------------------------------------------------------------
 @pytest.fixture
 def cdi(bed, room):

@@ -137,11 +137,29 @@ TEST(Places, HomeOpensItsRunDirectoryAndNothingElse) {
 }
 
 TEST(Places, KnowsWhatIsNotSupportedYet) {
-  const std::vector<std::pair<std::string, std::string>> table{{"connect:/run/x", "a redirected connect()"},
-                                                               {"shm:ring", "shared memory"}};
+  const std::vector<std::pair<std::string, std::string>> table{{"shm:ring", "shared memory"}};
   for (const auto& [target, name] : table)
     EXPECT_EQ(verdict(check_target(target, ""), Kind::plant),
               "target \"" + target + "\" is not supported yet: " + name + "; use a path");
+}
+
+TEST(Places, ARedirectedPathMayBeAnyThatAProgramCanName) {
+  EXPECT_EQ(verdict(check_target("connect:/etc/nothing/is/planted/there", "")), "fits");
+  EXPECT_EQ(verdict(check_target("connect:/" + std::string(106, 'x'), "")), "fits");
+  EXPECT_EQ(verdict(check_target("connect:/" + std::string(107, 'x'), "")).substr(0, 30),
+            "target \"connect:...\": \"/xxxxxx");
+  EXPECT_EQ(verdict(check_target("connect:run/x", "")),
+            "target \"connect:...\": \"run/x\" is not absolute: it must begin with \"/\"");
+  EXPECT_EQ(verdict(check_target("connect:", "")), "target \"connect:...\": \"\" is empty");
+}
+
+TEST(Places, ARedirectedPathHidesAPlantedOne) {
+  std::vector<model::Link> links(2);
+  links[0].target = "/run/x";
+  links[1].target = "connect:/run/x";
+  EXPECT_FALSE(check_conflicts(links));
+  links[1].target = "connect:/run/y";
+  EXPECT_TRUE(check_conflicts(links));
 }
 
 TEST(Places, ADescriptorIsHandedOverByName) {

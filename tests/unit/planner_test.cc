@@ -293,7 +293,8 @@ TEST(Planner, EveryTargetThatCanBePlantedIsACandidate) {
   ASSERT_EQ(link.passed_over.size(), 1U);
   EXPECT_EQ(link.passed_over[0].place, "connect:/run/api");
   EXPECT_EQ(link.passed_over[0].reason,
-            "target \"connect:/run/api\" is not supported yet: a redirected connect(); use a path");
+            "target \"connect:/run/api\": config.json lets nobody be asked about connect(2): add what `xc-inject hooks "
+            "print ENGINE --connect NAME` says, or let podman call xc-precreate");
 }
 
 TEST(Planner, AVariableOfTheImageOpensNoPlace) {
