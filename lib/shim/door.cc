@@ -13,6 +13,7 @@
 #include "sys/net_visit.h"
 #include "sys/parent_dir.h"
 #include "sys/peer.h"
+#include "sys/port_owner.h"
 
 namespace xc::shim {
 namespace {
@@ -115,6 +116,7 @@ Result<> Door::find_provider() {
   settled_ = false;
   container_.reset();
   ward_.forget();
+  proven_.clear();
   provider_name_.clear();
   XC_CHECK(choose_provider());
   settled_ = true;
@@ -198,17 +200,29 @@ Result<Fd> Door::connect_to_container(const Fd& file) const {
 }
 
 /// A name or port of the provider means what it means in its own network. Whoever answers at a name is asked by
-/// check_peer(); a port cannot be asked, so there the network must be the provider's own.
+/// check_peer(); at a port the kernel is asked whose it is, before and after: others may live in that network.
 Result<Fd> Door::connect_in_its_network() const {
   const auto visit = XC_TRY_IN(provider_name_, sys::NetVisit::to(street_.proc, container_->init));
   if (address_.starts_with('@')) {
     const auto role = XC_TRY(as_role());
     return sys::connect_abstract(std::string_view(address_).substr(1), kind_);
   }
-  if (visit.at_home())
-    return fail(Kind::policy,
-                provider_name_ + ": " + address_ + " with host network: nobody can say who answers there");
-  return sys::connect_loopback(model::port_of(address_).value_or(0));
+  const std::uint16_t port = model::port_of(address_).value_or(0);
+  auto listening = XC_TRY_IN(provider_name_, sys::listeners_at(container_->init, port));
+  Fd server = XC_TRY(sys::connect_loopback(port));
+  if (listening != XC_TRY_IN(provider_name_, sys::listeners_at(container_->init, port)))
+    return fail(Kind::again, provider_name_ + ": another one listens at " + address_ + " since a moment ago");
+  XC_CHECK(check_port(std::move(listening)));
+  return server;
+}
+
+/// A socket's number is not given again, so those that were seen need no second look.
+Result<> Door::check_port(std::vector<std::uint64_t> listening) const {
+  if (!listening.empty() && listening == proven_) return {};
+  if (listening.empty() || !XC_TRY_IN(provider_name_, sys::belong_to(street_.proc, listening, container_->init)))
+    return fail(Kind::policy, provider_name_ + ": whoever listens at " + address_ + " does not live in that container");
+  proven_ = std::move(listening);
+  return {};
 }
 
 /// The listener must live in the provider's container: a socket in its root may have come from somewhere else.

@@ -80,6 +80,7 @@ class Door {
   [[nodiscard]] Result<Fd> connect_to_container(const Fd& file) const;
   [[nodiscard]] Result<Fd> connect_in_its_network() const;
   [[nodiscard]] Result<> check_peer(const Fd& server) const;
+  [[nodiscard]] Result<> check_port(std::vector<std::uint64_t> listening) const;
   void adopt(grant::Effective effective);
 
   const model::Link& link_;
@@ -90,6 +91,7 @@ class Door {
   std::string provider_name_;
   std::string address_;
   sys::SocketKind kind_ = sys::SocketKind::stream;
+  mutable std::vector<std::uint64_t> proven_;  ///< sockets at the provider's port that are its own
   grant::Effective effective_;
   std::uint64_t generation_ = 1;
   Ward ward_;  ///< of a Wayland link

@@ -21,8 +21,6 @@ class NetVisit {
   NetVisit& operator=(const NetVisit&) = delete;
   NetVisit& operator=(NetVisit&&) = delete;
   ~NetVisit();
-  /// It is our own: everybody of the host reaches what is there.
-  [[nodiscard]] bool at_home() const { return at_home_; }
 
  private:
   NetVisit(Fd home, bool at_home) : home_(std::move(home)), at_home_(at_home) {}

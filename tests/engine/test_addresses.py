@@ -1,7 +1,9 @@
 """Addresses that are no path, under real containers: abstract names and ports of providers, ports of consumers."""
 
+import contextlib
 import socket
 import subprocess
+import threading
 
 import pytest
 
@@ -10,7 +12,8 @@ import host
 from jobs import API, client, dialer, get, modem, refused, serving, started
 
 NAME = "@modem-in-there"
-PORT = "tcp:127.0.0.1:8080"
+WEB_PORT = 8080
+PORT = f"tcp:127.0.0.1:{WEB_PORT}"
 BYTES = {"type": "rest", "role": "viewer"}
 
 
@@ -89,13 +92,53 @@ def test_a_provider_at_a_port_of_its_own(bed, engine):
     assert host.wait_until(lambda: client(pid, "get", API, "/index.html") == "page\n")
 
 
-def test_a_port_in_the_hosts_network_is_nobodys(bed, runc):
+def test_a_port_in_a_shared_network_is_the_providers_alone(bed, runc):
+    """Even in the host's: the kernel says whose socket listens there."""
     serving(runc, web(bed, edit_oci=share_network))
     pid = started(runc, dialer(bed, wishes=[wish(name="web")]))
-    assert "page" not in client(pid, "get", API, "/index.html")
+    assert host.wait_until(lambda: client(pid, "get", API, "/index.html") == "page\n")
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0", "::"])
+def test_a_stranger_at_the_providers_port_is_not_the_provider(bed, runc, address):
+    """He was there first, in the network that both live in."""
+    with stranger_at(address) as heard:
+        c = web(bed, edit_oci=share_network)
+        c.args = ["/bin/sleep", "60"]
+        started(runc, c)
+        pid = started(runc, dialer(bed, wishes=[wish(name="web")]))
+        assert "stranger" not in client(pid, "get", API, "/index.html")
+        assert not heard
     status = subprocess.run([beds.INJECT, "status", "--json", "--state", bed.state], capture_output=True, text=True,
                             check=True).stdout
-    assert "nobody can say who answers there" in status
+    assert "does not live in that container" in status
+
+
+@contextlib.contextmanager
+def stranger_at(address):
+    """A server of the host that answers whoever speaks to it; what it heard."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    heard = []
+    with socket.create_server((address, WEB_PORT), family=family, dualstack_ipv6=family == socket.AF_INET6) as server:
+        def serve():
+            while True:
+                try:
+                    connection, _ = server.accept()
+                except OSError:
+                    return
+                with connection:
+                    connection.settimeout(2)
+                    said = connection.recv(4096)
+                    if said:
+                        heard.append(said)
+                        connection.sendall(b"HTTP/1.0 200 OK\r\n\r\nstranger")
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield heard
+        finally:
+            server.shutdown(socket.SHUT_RDWR)
+            thread.join()
 
 
 # --- consumers ---------------------------------------------------------------------------------------------------------
@@ -106,6 +149,30 @@ def test_a_consumer_at_a_port_of_its_own(bed, engine):
     other = started(engine, bed.container("other"))
     assert "can't connect" in fetch(other)
     assert "Connection refused" in fetch(pid, 8081)
+
+
+TOKEN = "0123456789abcdef0123456789abcdef"
+
+
+def test_a_port_asks_for_the_token_that_the_container_has(bed, oci):
+    """And keeps it: the provider sees no Authorization at all."""
+    serving(oci, modem(bed))
+    pid = started(oci, dialer(bed, wishes=[wish(PORT)], env=[f"XC_MODEM_API_TOKEN={TOKEN}"]))
+
+    def ask(*fields):
+        lines = "".join(f"{field}\\r\\n" for field in ("GET /v1/status HTTP/1.1", "Host: x", "Connection: close", *fields))
+        return beds.inside(pid, "sh", "-c", f"printf '{lines}\\r\\n' | busybox nc 127.0.0.1 8080").output
+
+    good = ask(f"Authorization: Bearer {TOKEN}")
+    assert good.startswith("HTTP/1.1 200") and TOKEN not in good, good
+    assert ask(f"AUTHORIZATION: bearer {TOKEN}").startswith("HTTP/1.1 200")
+    for fields in ((), (f"Authorization: Bearer {TOKEN}x",), (f"Authorization: Basic {TOKEN}",),
+                   (f"Authorization: Bearer {TOKEN[:-1]}0",), (f"X-Authorization: Bearer {TOKEN}",),
+                   (f"Authorization: Bearer {TOKEN}", f"Authorization: Bearer {TOKEN}")):
+        answer = ask(*fields)
+        assert answer.startswith("HTTP/1.1 401 Unauthorized\r\n") and "WWW-Authenticate: Bearer\r\n" in answer, answer
+    assert TOKEN not in subprocess.run([beds.INJECT, "status", "--json", "--state", bed.state], capture_output=True,
+                                       text=True, check=True).stdout
 
 
 def test_a_raw_link_at_a_port(bed, runc):
