@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -103,6 +104,28 @@ def test_a_person_is_told_what_is_not_there(bed, runc):
     assert "no link to a service" in execute(bed, "--container", c.name, "nothing", "--", "/bin/true").stderr
     assert "no such container" in execute(bed, "--container", "nobody", "modem-api", "--", "/bin/true").stderr
     assert "behind \"--\"" in execute(bed, "modem-api").stderr
+
+
+def test_a_real_provider_takes_its_socket_from_its_environment(bed, runc):
+    """dbus-daemon as systemd would start it (sd_listen_fds(3)): it is given a bus's socket and binds nothing itself."""
+    address = bed.home / "bus.sock"
+    bed.host_services("bus.json", beds.services({"name": "bus", "type": "dbus", "socket": str(address)}))
+    config = bed.home / "bus.conf"
+    config.write_text("""<busconfig><type>session</type><listen>systemd:</listen><policy context="default">
+        <allow send_destination="*"/><allow own="*"/><allow eavesdrop="false"/></policy></busconfig>""")
+    daemon = subprocess.Popen([beds.INJECT, "exec", "--state", bed.state, "--config", bed.config, "--listen", "bus", "--",
+                               "dbus-daemon", f"--config-file={config}", "--nofork", "--nopidfile", "--nosyslog"],
+                              stderr=subprocess.DEVNULL, start_new_session=True)
+    try:
+        assert host.wait_until(address.exists)
+        done = subprocess.run(["dbus-send", f"--bus=unix:path={address}", "--print-reply", "--dest=org.freedesktop.DBus",
+                               "/org/freedesktop/DBus", "org.freedesktop.DBus.ListNames"], capture_output=True, text=True,
+                              timeout=10, check=False)
+        assert done.returncode == 0 and '"org.freedesktop.DBus"' in done.stdout, done.stderr
+    finally:
+        os.killpg(daemon.pid, signal.SIGKILL)
+        daemon.wait(5)
+        address.unlink()
 
 
 # --- the rendezvous ---------------------------------------------------------------------------------------------------

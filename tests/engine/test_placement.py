@@ -1,6 +1,8 @@
 """Where a link appears when its first place does not take it: each failure by itself, under real containers."""
 
 import json
+import os
+import socket
 import subprocess
 
 import pytest
@@ -53,6 +55,28 @@ def a_link_to_nowhere_as_parent(c):
     (c.root / "tmp/gone").symlink_to("/nowhere/at/all")
 
 
+def a_stale_socket(c):
+    with socket.socket(socket.AF_UNIX) as one:
+        one.bind(str(c.root / "tmp/taken"))
+
+
+def a_live_socket(c):
+    """Of somebody who listens as long as the test runs."""
+    c.holder = socket.socket(socket.AF_UNIX)
+    c.holder.bind(str(c.root / "tmp/taken"))
+    c.holder.listen()
+
+
+def a_strangers_empty_file(c):
+    (c.root / "tmp/taken").touch()
+    os.chown(c.root / "tmp/taken", 4711, 4711)
+
+
+def an_immutable_directory(c):
+    (c.root / "tmp/immutable").mkdir()
+    subprocess.run(["chattr", "+i", c.root / "tmp/immutable"], check=True)
+
+
 def nothing(c):
     pass
 
@@ -62,6 +86,10 @@ FAILURES = {
     "a file": (a_file, "/tmp/taken", "a file with contents is there already"),
     "a directory": (a_directory, "/tmp/taken", "a directory is there already"),
     "a dangling symlink": (a_dangling_link, "/tmp/taken", "a symlink is there already"),
+    "a stale socket": (a_stale_socket, "/tmp/taken", "a socket is there already"),
+    "a live socket": (a_live_socket, "/tmp/taken", "a socket is there already"),
+    "a stranger's empty file": (a_strangers_empty_file, "/tmp/taken", "a file of another user is there already"),
+    "an immutable directory": (an_immutable_directory, "/tmp/immutable/x.sock", "Operation not permitted"),
     "a loop of symlinks": (a_loop, "/tmp/loop/x.sock", "Too many levels of symbolic links"),
     "a file as parent": (a_file_as_parent, "/tmp/file/x.sock", "Not a directory"),
     "a symlink to nowhere as parent": (a_link_to_nowhere_as_parent, "/tmp/gone/x.sock", "a symlink that leads nowhere"),
@@ -81,6 +109,11 @@ def readonly(bed):
         for engine in bed.engines.values():
             engine.stop(c)
     subprocess.run(["umount", directory], check=True)
+    for c in bed.containers:
+        if hasattr(c, "holder"):
+            c.holder.close()
+        if (c.root / "tmp/immutable").exists():
+            subprocess.run(["chattr", "-i", c.root / "tmp/immutable"], check=True)
 
 
 def prepare(bed, c, engine):
@@ -120,6 +153,30 @@ def test_without_another_place_the_container_does_not_start(bed, engine, failure
     refused(bed, engine, c, reason)
     engine.stop(c)
     assert host.wait_until(lambda: not host.difference(before, bed.snapshot())), host.difference(before, bed.snapshot())
+
+
+def test_a_tmpfs_of_a_container_with_ids_of_its_own_takes_the_socket(bed, engine):
+    """Where a file of the host's root would be EOVERFLOW: it is made as the container's root."""
+    serving(engine, modem(bed))
+    pid = started(engine, dialer(bed, wishes=[wish("/run/deep/x.sock")], idmap=True))
+    assert get(pid, socket="/run/deep/x.sock")["role"] == "viewer"
+    assert not links_of(bed, bed.containers[-1])[0]["passed-over"]
+
+
+def test_names_that_are_too_long_never_come_so_far(bed, engine):
+    serving(engine, modem(bed))
+    refused(bed, engine, dialer(bed, wishes=[wish("/tmp/" + "x" * 256)]), "has a component longer than 255 bytes")
+    refused(bed, engine, dialer(bed, name="two", wishes=[wish("@" + "x" * 108)]), "longer than the 107 bytes")
+
+
+def test_a_path_that_is_too_long_for_sun_path_is_there_for_relative_names(bed, engine):
+    serving(engine, modem(bed))
+    long = "/tmp/" + "d" * 100 + "/" + "e" * 60
+    c = dialer(bed, wishes=[wish(long)])
+    pid = started(engine, c)
+    assert "longer than 107 bytes: clients can reach it by a relative path only" in bed.log_text()
+    there = beds.inside(pid, "sh", "-c", f"cd {long.rsplit('/', 1)[0]} && xc-test-client get {'e' * 60} /v1/status")
+    assert '"role":"viewer"' in there.output, there
 
 
 def test_when_every_place_fails_each_reason_is_told(bed, engine):

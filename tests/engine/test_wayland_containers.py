@@ -1,10 +1,14 @@
 """Wayland clients in containers: uid 1000, a read-only root, the display put there by the hooks, drawn by a real Weston."""
 
+import signal
+import subprocess
+
 import pytest
 
 import bed as beds
 import host
 import jobs
+import test_redirect
 import wayland_world as world
 
 PANEL = {"name": "panel", "type": "wayland"}
@@ -112,3 +116,45 @@ def test_a_container_is_sandboxed_for_the_compositor_too(bed):
         said = weston.said()[0].split()  # "io.xconnect", its name, its entry
         assert said[0] == "io.xconnect" and said[1].endswith("kiosk") and said[2].startswith(said[1] + ".")
         assert host.wait_until(lambda: weston.said()[-1] == f"end of {said[1]}", 5), weston.said()
+
+
+def draws(desktop, before):
+    return host.wait_until(lambda: world.changed(before, desktop.pixels()) > 50_000, 15, 0.2)
+
+
+def test_a_client_whose_display_is_no_file_at_all(bed, desktop):
+    """connect:/path with an unmodified client, as user 1000, in a read-only root without any tmpfs of its own."""
+    engine = bed.engines["runc"]
+    before = desktop.settled()
+    c = kiosk(bed, engine, desktop, ["/usr/bin/weston-simple-shm"], wish={"target": "connect:/magic/wayland-0"},
+              env=["WAYLAND_DISPLAY=/magic/wayland-0", "XDG_RUNTIME_DIR=/tmp"])
+    c.tmpfs = []
+    test_redirect.redirected(bed, c)
+    jobs.started(engine, c)
+    assert draws(desktop, before), c.console_text() + bed.log_text()
+
+
+def test_a_client_in_a_container_is_given_its_connection(bed, desktop):
+    """WAYLAND_SOCKET, and no WAYLAND_DISPLAY."""
+    engine = bed.engines["runc"]
+    before = desktop.settled()
+    c = kiosk(bed, engine, desktop, ["sleep", "60"], wish={"target": "fd:panel"}, env=["XDG_RUNTIME_DIR=/tmp"])
+    jobs.started(engine, c)
+    command = [beds.INJECT, "exec", "--state", bed.state, "--config", bed.config, "--container", c.name, "panel", "--",
+               "/usr/bin/weston-simple-shm"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as person:
+        drawn = draws(desktop, before)
+        person.kill()
+        assert drawn, person.stdout.read()
+
+
+def test_a_program_of_the_host_is_given_its_connection(bed, desktop):
+    bed.host_services("panel.json", beds.services({**PANEL, "socket": str(desktop.socket)}))
+    before = desktop.settled()
+    command = [beds.INJECT, "exec", "--state", bed.state, "--config", bed.config, "panel", "--",
+               "/usr/bin/weston-simple-shm"]
+    with subprocess.Popen(command, env={"PATH": "/usr/bin", "XDG_RUNTIME_DIR": "/tmp"}) as person:
+        drawn = draws(desktop, before)
+        person.send_signal(signal.SIGTERM)
+        person.wait(5)
+    assert drawn
