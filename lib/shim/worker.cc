@@ -170,9 +170,9 @@ std::unique_ptr<Connection> Worker::connect(Handover handover) {
                              .observer = &observer_};
     return std::make_unique<Relay>(std::move(client), std::move(server), terms, *tools_);
   }
-  const mediate::Terms terms{duty_.effective.type,   duty_.client, duty_.link.role,  duty_.link.service,
-                             duty_.effective.rights, upstream,     duty_.page.tally, &observer_,
-                             sys::memory_size,      duty_.link.token};
+  const mediate::Terms terms{duty_.effective.type,   duty_.client,    duty_.link.role,  duty_.link.service,
+                             duty_.effective.rights, upstream,        duty_.page.tally, &observer_,
+                             sys::memory_size,       duty_.link.token};
   return std::make_unique<Session>(std::move(client), std::move(server), mediate::make_mediator(terms),
                                    duty_.effective.type == model::Type::rest ? &observer_ : nullptr);
 }
