@@ -131,7 +131,7 @@ def over_wayland(_engine, _c, pid):
 
 
 def over_vchan(_engine, _c, pid):
-    with cat(0, 5, "server", 7, 6000, variables={"VCHAN_SOCKET_DIR": HERE + "vchan"}) as server, \
+    with cat(0, 5, "server", 7, 6000, variables={"VCHAN_SOCKET_DIR": HERE + "vchan"}, umask=0) as server, \
             cat(pid, 7, "client", 5, 6000) as client:
         talk(server, client, 1)
         return True

@@ -15,12 +15,12 @@ def with_cat(c):
 
 
 @contextlib.contextmanager
-def cat(pid, own, *arguments, variables=()):
+def cat(pid, own, *arguments, variables=(), umask=-1):
     """vchan-cat in a container, or on the host when pid is 0; its ends are pipes."""
     enter = ["nsenter", "-t", str(pid), "-m", "-u", "-i", "-n", "-p", "-r", "-w"] if pid else []
     program = "/bin/vchan-cat" if pid else str(BUILD / "vchan-cat")
     process = subprocess.Popen([*enter, program, *map(str, arguments)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                               env={"VCHAN_DOMAIN": str(own), **dict(variables)})
+                               umask=umask, env={"VCHAN_DOMAIN": str(own), **dict(variables)})
     try:
         yield process
     finally:
