@@ -83,19 +83,19 @@ Elements rules_for(const model::Plan& plan) {
 
 /// Something to be written into the text.
 struct Addition {
-  std::uint64_t at = 0;
+  std::size_t at = 0;
   std::string text;
-  std::uint64_t instead_of = 0;  ///< so many bytes that go
+  std::size_t instead_of = 0;  ///< so many bytes that go
 };
 
 /// At the end of a list.
 Addition at_end(const model::Gap& gap, const Elements& elements) {
-  return {gap.at, (gap.first ? "" : ",") + text::join(elements, ",")};
+  return {static_cast<std::size_t>(gap.at), (gap.first ? "" : ",") + text::join(elements, ",")};
 }
 
 /// Just behind an opening bracket.
 Addition behind(const model::Gap& gap, const std::string& element) {
-  return {gap.at, element + (gap.first ? "" : ",")};
+  return {static_cast<std::size_t>(gap.at), element + (gap.first ? "" : ",")};
 }
 
 /// The word "connect" of a list, with one comma at most.
@@ -109,7 +109,7 @@ bool is_connect(std::string_view piece) {
 Result<std::string> with(std::string text, std::vector<Addition> additions) {
   std::ranges::sort(additions, std::ranges::greater{}, &Addition::at);  // an earlier place stays where it is
   for (const Addition& one : additions) {
-    const bool goes = one.instead_of > 0 && one.at + one.instead_of < text.size() &&
+    const bool goes = one.instead_of > 0 && one.at < text.size() && one.instead_of < text.size() - one.at &&
                       is_connect(std::string_view(text).substr(one.at, one.instead_of));
     const bool comes = one.instead_of == 0 && one.at > 0 && one.at < text.size() &&
                        (text[one.at] == ']' || text[one.at - 1] == '[' || text[one.at - 1] == '{');
@@ -135,7 +135,7 @@ void add_question(const model::Plan& plan, const model::Proposal& proposal, std:
   const std::string path = "\"listenerPath\":" + json_string(listener);
   const std::string rule(connect_rule);
   for (const model::Span& span : proposal.connects)  // an engine takes one rule for a call
-    additions.push_back({span.at, "", span.size});
+    additions.push_back({static_cast<std::size_t>(span.at), "", static_cast<std::size_t>(span.size)});
   if (!proposal.filter) {
     additions.push_back(behind(*proposal.machine, without_newlines(seccomp_member(listener))));
   } else if (proposal.calls) {
