@@ -122,7 +122,10 @@ bool listens(int socket) {
 void create_listener(wl_client* client, wl_resource* manager, std::uint32_t id, std::int32_t listener,
                      std::int32_t closing) {
   while (fails("silent")) ::pause();
-  if (fails("leave")) return wl_client_destroy(client);
+  if (fails("leave")) {
+    (void)::shutdown(wl_client_get_fd(client), SHUT_RDWR);  // freeing it here would pull the ground from under libwayland
+    return;
+  }
   if (fails("refuse") || restricted.contains(client))
     return wl_resource_post_error(manager, WP_SECURITY_CONTEXT_MANAGER_V1_ERROR_NESTED, "no contexts today");
   if (!listens(listener))
