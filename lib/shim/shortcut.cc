@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <utility>
 
 #include "registry/providers.h"
 #include "registry/records.h"
@@ -22,6 +23,7 @@ namespace xc::shim {
 namespace {
 
 constexpr std::chrono::milliseconds pause{20};
+constexpr std::chrono::seconds later{1};
 constexpr std::chrono::seconds patience{5};
 constexpr std::uint32_t changes = IN_CREATE | IN_DELETE | IN_MOVE | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
 
@@ -97,12 +99,14 @@ void Shortcut::tend(Door& door) {
       direct && way && way->socket ? sys::id_of(way->socket.get()) : Result<sys::FileId>(fail(Kind::again, ""));
   if (found && shown_ && *shown_ == *found) return;
   take_away();
-  trouble_ = way ? "" : way.error().text;
+  const std::string before = std::exchange(trouble_, way ? "" : way.error().text);
   if (!direct || !way) return;
   const auto outcome = watched && found ? show(*way, *found) : watched;
   if (outcome) return;
+  // The hook writes the record while we start, and a busy machine may take longer than we wait.
+  if (outcome.error().kind == Kind::again) due_ = std::chrono::steady_clock::now() + later;
   trouble_ = "not direct: " + outcome.error().text;
-  log::warning(street_.consumer + ": " + link_.service + ": " + trouble_);
+  if (trouble_ != before) log::warning(street_.consumer + ": " + link_.service + ": " + trouble_);
 }
 
 Result<> Shortcut::show(const Way& way, sys::FileId socket) {

@@ -151,7 +151,7 @@ class Bed:
         return self.log.read_text(errors="replace")
 
     def snapshot(self):
-        host.remove_empty_lxc_groups(self.mark)
+        host.remove_empty_groups(self.mark, "/lxc.")
         return host.snapshot(self.mark, self.state)
 
     def stop_all(self, engine):

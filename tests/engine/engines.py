@@ -134,7 +134,9 @@ class Oci:
         return self._call("kill", c.name, "KILL")
 
     def stop(self, c):
-        return self._call("delete", "--force", c.name)
+        outcome = self._call("delete", "--force", c.name)
+        host.remove_empty_groups(c.name, "/" + c.name)
+        return outcome
 
     def pause(self, c):
         return self._call("pause", c.name)
@@ -223,7 +225,7 @@ class Lxc:
 
     def stop(self, c):
         outcome = self.kill(c)
-        host.remove_empty_lxc_groups(c.name)
+        host.remove_empty_groups(c.name, "/lxc.")
         return outcome
 
     def pause(self, c):

@@ -72,11 +72,11 @@ def cgroups(mark):
     return sorted(found)
 
 
-def remove_empty_lxc_groups(mark):
-    """LXC 5.0 now and then leaves its own empty group behind when a start is aborted; with that it is not our leftover.
-    A group that holds a process stays, and is seen."""
+def remove_empty_groups(mark, of):
+    """crun and LXC 5.0 now and then leave their own empty group behind when a start is aborted; with that it is not our
+    leftover. A group that holds a process stays, and is seen."""
     for path in cgroups(mark):
-        if "/lxc." in path:
+        if of in path:
             try:
                 os.rmdir(path)
             except OSError:
