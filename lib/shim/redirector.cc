@@ -153,7 +153,7 @@ Result<> Redirector::take_calls(Clock::time_point now) {
 void Redirector::consider(Call call, Clock::time_point now) {
   const Call copy = call;
   if (may_be_ours(call.said)) {
-    const auto asked = ask(std::move(call), now);
+    const auto asked = ask(call, now);
     if (asked) return;
     if (!given_up_) log::warning(street_.consumer + ": a call of connect(2) is not looked at: " + asked.error().text);
   }
@@ -221,7 +221,7 @@ void Redirector::bury_agent(Clock::time_point now) {
   Call call = *std::exchange(asked_, std::nullopt);
   (void)poller_.add(callers_.descriptor(), EPOLLIN, callers_token);
   if (std::exchange(call.asked_before, true)) return sys::let_happen(call.notifier, call.said.id);
-  consider(std::move(call), now);
+  consider(call, now);
 }
 
 /// The agent's word on the call it was asked about.

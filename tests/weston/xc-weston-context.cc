@@ -123,7 +123,8 @@ void create_listener(wl_client* client, wl_resource* manager, std::uint32_t id, 
                      std::int32_t closing) {
   while (fails("silent")) ::pause();
   if (fails("leave")) {
-    (void)::shutdown(wl_client_get_fd(client), SHUT_RDWR);  // freeing it here would pull the ground from under libwayland
+    (void)::shutdown(wl_client_get_fd(client),
+                     SHUT_RDWR);  // freeing it here would pull the ground from under libwayland
     return;
   }
   if (fails("refuse") || restricted.contains(client))
