@@ -4,6 +4,7 @@ pure cgroup v2, a private /etc/containers and /dev/shm, crun behind a script (co
 import json
 import subprocess
 import textwrap
+import time
 
 import bed
 import engines
@@ -156,6 +157,14 @@ class Podman:
         outcome = self._call("pod", verb, *words, name)
         assert outcome.code == 0, outcome
         return outcome.output
+
+    def remove_pod(self, name):
+        """Once more when it fails: conmon's `podman container cleanup` and podman's own removal of a container that has
+        just ended meet at its /dev/shm (EBUSY)."""
+        outcome = self._call("pod", "rm", "--force", "--time", "0", name)
+        if outcome.code != 0:
+            time.sleep(1)
+            self.pod("rm", name, "--force", "--time", "0")
 
     def make_image(self, c):
         """The container's root file system as an image; for what podman does with images alone."""

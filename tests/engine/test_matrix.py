@@ -103,7 +103,7 @@ def pod(bed, engine, variant):
         return
     engine.make_pod(f"{bed.mark}-pod")
     yield ["--pod", f"{bed.mark}-pod"]
-    engine.pod("rm", f"{bed.mark}-pod", "--force", "--time", "0")
+    engine.remove_pod(f"{bed.mark}-pod")
 
 
 # --- probes: what a program in the container sees -------------------------------------------------------------------------

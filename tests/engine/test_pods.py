@@ -33,7 +33,7 @@ def pod(bed, engine):
 
     yield make
     for name in made:
-        engine.pod("rm", name, "--force", "--time", "0")
+        engine.remove_pod(name)
 
 
 def member(bed, pod, name="dialer", wishes=(REST_WISH,), **more):
