@@ -15,7 +15,7 @@ constexpr std::array entries{
           "\"via\": \"direct\" plants the provider's own socket: it must be a path, and nothing can be added to its "
           "bytes",
           "remove \"via\", or what stands against it"},
-    Entry{"a mount came without its descriptor|a mount that is not detached cannot be handed on|*: a device without a "
+    Entry{"a mount came without its descriptor|*: a device without a "
           "node|a device without a node|"
           "nobody looked at the device *",
           "a promise of our own code is broken", "tell us, with the whole line"},

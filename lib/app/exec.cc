@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -28,6 +27,7 @@
 #include "shim/monitor.h"
 #include "sys/enter.h"
 #include "sys/log.h"
+#include "sys/reap.h"
 #include "sys/small_file.h"
 
 namespace xc::app {
@@ -128,9 +128,7 @@ Result<int> serve_until_end(pid_t child, const shim::Config& config, const shim:
   watch.signals = XC_TRY(shim::watch_signals());
   const auto monitor = XC_TRY(shim::Monitor::create(config, street, std::move(listeners), std::move(watch)));
   const auto served = monitor->run();
-  int status = 0;
-  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
-  }
+  const int status = sys::reap(child);
   XC_CHECK(served);
   return sys::exit_code_of(status);
 }

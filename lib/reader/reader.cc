@@ -16,6 +16,7 @@
 #include "base/text.h"
 #include "parse/validate.h"
 #include "reader/child.h"
+#include "sys/reap.h"
 
 namespace xc::reader {
 namespace {
@@ -101,8 +102,7 @@ std::unexpected<Error> Reader::give_up(std::string sentence, Kind kind) {
   pid_t reaped = ::waitpid(child_, &status, WNOHANG);
   if (reaped == 0) {
     ::kill(child_, SIGKILL);
-    while (::waitpid(child_, &status, 0) < 0 && errno == EINTR) {
-    }
+    status = sys::reap(child_);
   }
   child_ = 0;
   if (sentence.empty()) sentence = ending(status);

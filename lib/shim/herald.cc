@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "sys/poller.h"
+#include "sys/reap.h"
 #include "sys/seccomp.h"
 #include "sys/unix_message.h"
 
@@ -118,8 +119,7 @@ Result<Herald> Herald::send_out(uid_t uid, const ContextNames& names, const Erra
 Herald::~Herald() {
   if (!process_.pidfd) return;
   ::kill(process_.pid, SIGKILL);  // ours and not reaped yet
-  while (::waitpid(process_.pid, nullptr, 0) < 0 && errno == EINTR) {
-  }
+  (void)sys::reap(process_.pid);
 }
 
 Herald::Word Herald::word() {

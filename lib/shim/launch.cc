@@ -4,7 +4,6 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
@@ -16,6 +15,7 @@
 #include "sys/descriptors.h"
 #include "sys/log.h"
 #include "sys/privileges.h"
+#include "sys/reap.h"
 #include "sys/sealed_file.h"
 
 namespace xc::shim {
@@ -91,8 +91,7 @@ Result<Launched> launch(const Fd& program, const Config& config, const std::vect
   const pid_t child = ::fork();
   if (child < 0) return fail_errno(Kind::kernel, "starting the shim: fork", errno);
   if (child == 0) become_shim(program, wanted);
-  while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
-  }
+  (void)sys::reap(child);
   inner.reset();
   XC_CHECK_IN("starting the shim", expect(launched.hook, ready_byte, milliseconds));
   return launched;

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -41,7 +40,7 @@ Fd take_over(const sys::Proc& proc, const std::string& note, const model::Device
   if (!pid || !start || !number || *number > 0xffff) return Fd{};
   const auto holder = sys::find_process(proc, static_cast<pid_t>(*pid), *start);
   if (!holder || !*holder || !(**holder).pidfd) return Fd{};
-  Fd card{static_cast<int>(::syscall(SYS_pidfd_getfd, (**holder).pidfd.get(), static_cast<int>(*number), 0U))};
+  Fd card = sys::copy_descriptor((**holder).pidfd, static_cast<int>(*number));
   return is_card(card, device) ? std::move(card) : Fd{};
 }
 

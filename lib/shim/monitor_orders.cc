@@ -113,7 +113,6 @@ Result<> Monitor::remove(const Order& order) {
   if (redirector_) redirector_->forget_paths();
   auto& directories = estate_->directories;
   if (order.directory > 0) directories.erase(directories.begin() + static_cast<std::ptrdiff_t>(order.directory) - 1);
-  renew_watched_workers();
   log::notice(config_.consumer + ": link removed at " + text::printable(order.target));
   return {};
 }

@@ -150,14 +150,13 @@ Result<> Redirector::take_calls(Clock::time_point now) {
   return {};
 }
 
-void Redirector::consider(Call call, Clock::time_point now) {
-  const Call copy = call;
+void Redirector::consider(const Call& call, Clock::time_point now) {
   if (may_be_ours(call.said)) {
     const auto asked = ask(call, now);
     if (asked) return;
     if (!given_up_) log::warning(street_.consumer + ": a call of connect(2) is not looked at: " + asked.error().text);
   }
-  sys::let_happen(copy.notifier, copy.said.id);
+  sys::let_happen(call.notifier, call.said.id);
 }
 
 /// By numbers alone, which spares most calls that go elsewhere a look.
@@ -170,7 +169,7 @@ bool Redirector::may_be_ours(const sys::Notification& said) const {
   });
 }
 
-Result<> Redirector::ask(Call call, Clock::time_point now) {
+Result<> Redirector::ask(const Call& call, Clock::time_point now) {
   if (!agent_) XC_CHECK(start_agent());
   const Fd memory = XC_TRY(sys::memory_of(street_.proc, call.said.thread));
   if (!sys::is_waiting(call.notifier, call.said.id)) return {};  // it left: there is nobody to answer
@@ -184,6 +183,12 @@ Result<> Redirector::ask(Call call, Clock::time_point now) {
   asked_at_ = now;
   poller_.remove(callers_.descriptor());
   return {};
+}
+
+/// The call that the agent was asked about; the next one may be taken.
+Redirector::Call Redirector::take_back() {
+  (void)poller_.add(callers_.descriptor(), EPOLLIN, callers_token);
+  return *std::exchange(asked_, std::nullopt);
 }
 
 Result<> Redirector::start_agent() {
@@ -218,16 +223,14 @@ void Redirector::bury_agent(Clock::time_point now) {
   if (deaths_.size() > most_deaths && !std::exchange(given_up_, true))
     log::error(street_.consumer + ": the agent ended too often within a minute: connect(2) is redirected no more");
   if (!asked_) return;
-  Call call = *std::exchange(asked_, std::nullopt);
-  (void)poller_.add(callers_.descriptor(), EPOLLIN, callers_token);
+  Call call = take_back();
   if (std::exchange(call.asked_before, true)) return sys::let_happen(call.notifier, call.said.id);
   consider(call, now);
 }
 
 /// The agent's word on the call it was asked about.
 void Redirector::settle(std::uint32_t answer) {
-  const Call call = *std::exchange(asked_, std::nullopt);
-  (void)poller_.add(callers_.descriptor(), EPOLLIN, callers_token);
+  const Call call = take_back();
   if (answer >= paths_.size()) return sys::let_happen(call.notifier, call.said.id);
   Guest guest{call, paths_[answer]};
   if (!admit(guest)) waiting_.push_back(std::move(guest));
@@ -273,7 +276,9 @@ Result<bool> Redirector::connect(const Guest& guest, Post& post) {
 /// A signal may take a caller away at this very moment. It will call again, and its socket is connected already.
 void Redirector::tell(const Call& call, std::uint64_t socket, int code) {
   const bool known = code == EISCONN && std::ranges::find(unheard_, socket) != unheard_.end();
-  const bool heard = sys::answer(call.notifier, call.said.id, known ? 0 : code);
+  const auto called_away = [&] { return sys::is_called_away(street_.proc, call.said.thread); };
+  const bool before = called_away();
+  const bool heard = sys::answer(call.notifier, call.said.id, known ? 0 : code) && !before && !called_away();
   if (known && heard) std::erase(unheard_, socket);
   if (code != 0 || heard) return;
   unheard_.push_back(socket);
@@ -328,8 +333,7 @@ void Redirector::reap() {
 void Redirector::forget_paths() {
   end_agent();
   if (!asked_) return;
-  const Call call = *std::exchange(asked_, std::nullopt);
-  (void)poller_.add(callers_.descriptor(), EPOLLIN, callers_token);
+  const Call call = take_back();
   consider(call, Clock::now());
 }
 

@@ -68,9 +68,10 @@ class Redirector {
   [[nodiscard]] Result<> take_notifier(int engine);
   void drop_notifier(int notifier);
   [[nodiscard]] Result<> take_calls(Clock::time_point now);
-  void consider(Call call, Clock::time_point now);
+  void consider(const Call& call, Clock::time_point now);
   [[nodiscard]] bool may_be_ours(const sys::Notification& said) const;
-  [[nodiscard]] Result<> ask(Call call, Clock::time_point now);
+  [[nodiscard]] Result<> ask(const Call& call, Clock::time_point now);
+  [[nodiscard]] Call take_back();
   [[nodiscard]] Result<> start_agent();
   void hear(Clock::time_point now);
   void bury_agent(Clock::time_point now);
@@ -99,7 +100,7 @@ class Redirector {
   std::vector<Clock::time_point> deaths_;  ///< of agents, within the last minute
   bool given_up_ = false;
   std::deque<Guest> waiting_;          ///< for room
-  std::deque<std::uint64_t> unheard_;  ///< sockets that were connected when their caller had just left
+  std::deque<std::uint64_t> unheard_;  ///< sockets that were connected when their caller was just leaving
 };
 
 }  // namespace xc::shim

@@ -9,7 +9,6 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -20,6 +19,7 @@
 #include "sys/descriptors.h"
 #include "sys/own_users.h"
 #include "sys/privileges.h"
+#include "sys/reap.h"
 
 namespace xc::shim {
 namespace {
@@ -168,8 +168,7 @@ Result<Sandboxed> start_sandboxed(const SandboxTerms& terms, const std::function
   inner.reset();
   if (auto gone = let_go(child, terms, ids); !gone) {
     ::kill(child.pid, SIGKILL);  // ours and not reaped yet
-    while (::waitpid(child.pid, nullptr, 0) < 0 && errno == EINTR) {
-    }
+    (void)sys::reap(child.pid);
     return std::unexpected(std::move(gone).error());
   }
   return child;

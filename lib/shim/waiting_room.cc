@@ -6,7 +6,6 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -15,6 +14,8 @@
 
 #include "sys/descriptors.h"
 #include "sys/privileges.h"
+#include "sys/process.h"
+#include "sys/reap.h"
 #include "sys/unix_socket.h"
 
 namespace xc::shim {
@@ -37,8 +38,8 @@ Result<Fd> visit(const registry::StateDir& state, const std::string& name) {
 std::optional<Fd> take_over(const Fd& visitor, const std::string& name) {
   const auto host = sys::peer_credentials(visitor.get());
   if (!host) return std::nullopt;
-  const Fd pidfd{static_cast<int>(::syscall(SYS_pidfd_open, host->pid, 0))};
-  Fd listener{static_cast<int>(::syscall(SYS_pidfd_getfd, pidfd.get(), place, 0U))};
+  const Fd pidfd = sys::open_pidfd(host->pid);
+  Fd listener = sys::copy_descriptor(pidfd, place);
   int listens = 0;
   socklen_t size = sizeof listens;
   if (!listener || ::getsockopt(listener.get(), SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) != 0 || listens == 0)
@@ -81,8 +82,7 @@ Result<> open_waiting_room(const registry::StateDir& state, const std::string& n
     if (::fork() != 0) ::_exit(0);
     wait_there(state, name, patience, speaks.get());
   }
-  while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
-  }
+  (void)sys::reap(child);
   speaks.reset();
   int told = EIO;
   if (::read(hears.get(), &told, sizeof told) != sizeof told || told != 0)

@@ -1,5 +1,7 @@
 #include "sys/carried_tree.h"
 
+#include <cerrno>
+#include <string>
 #include <utility>
 
 #include "base/pack.h"
@@ -22,7 +24,11 @@ void fields(A& a, CarriedTree& t) {
 Result<Tree> tree_from_child(const std::function<Result<Tree>()>& make, Deadline deadline) {
   const auto work = [&]() -> Result<Answer> {
     Tree tree = XC_TRY(make());
-    if (!tree.detached) return fail(Kind::internal, "a mount that is not detached cannot be handed on");
+    if (!tree.detached)  // a source that is only remembered means nothing elsewhere
+      return fail(Kind::kernel,
+                  std::string("this kernel has no open_tree(2), which ") +
+                      (tree.use == Use::device ? "device nodes" : "direct links") + " need",
+                  ENOSYS);
     Answer answer(pack(CarriedTree{tree.id, tree.restricted, tree.use}));
     answer.descriptors.push_back(std::move(tree.fd));
     return answer;

@@ -9,8 +9,8 @@
 
 namespace xc::sys {
 
-/// Runs `make` in a forked child (run_child()) and takes its tree over. The tree must be detached: a source that is
-/// only remembered means nothing elsewhere.
+/// Runs `make` in a forked child (run_child()) and takes its tree over. ENOSYS on kernels without open_tree(2), whose
+/// mounts mean nothing elsewhere.
 [[nodiscard]] Result<Tree> tree_from_child(const std::function<Result<Tree>()>& make, Deadline deadline);
 
 }  // namespace xc::sys

@@ -13,6 +13,7 @@
 
 #include "base/fd.h"
 #include "base/text.h"
+#include "sys/reap.h"
 
 namespace xc::sys {
 namespace {
@@ -77,9 +78,7 @@ Result<std::string> output_of(const std::vector<std::string>& words, Deadline de
   writing.reset();
   auto text = collect(reading, deadline);
   if (!text) ::kill(child, SIGKILL);
-  int status = 0;
-  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
-  }
+  const int status = reap(child);
   if (!text) return text;
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return text;
   return fail(Kind::kernel, WIFEXITED(status) ? "it ends with code " + text::number(WEXITSTATUS(status))

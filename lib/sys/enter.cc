@@ -13,17 +13,14 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <charconv>
 
-#include "base/text.h"
 #include "sys/namespaces.h"
+#include "sys/proc_status.h"
+#include "sys/reap.h"
 #include "sys/sealed_file.h"
-#include "sys/small_file.h"
 
 namespace xc::sys {
 namespace {
-
-constexpr std::size_t status_limit = 65536;
 
 Result<Fd> copy_of(const Fd& program) {
   struct stat facts{};
@@ -41,21 +38,15 @@ Result<Fd> copy_of(const Fd& program) {
 
 /// What its first process may do, as /proc/PID/status tells it: "CapBnd:\t00000000a80425fb".
 Result<std::uint64_t> mask_of(const std::string& status, std::string_view key) {
-  for (const auto line : text::split(status, '\n')) {
-    if (!line.starts_with(key)) continue;
-    const std::string_view digits = text::split(line, '\t').back();
-    std::uint64_t mask = 0;
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), mask, 16);
-    if (error == std::errc{} && end == digits.data() + digits.size()) return mask;
-  }
+  if (const auto mask = status_mask(status, key)) return *mask;
   return fail(Kind::kernel, "the kernel does not tell the capabilities of a process (" + std::string(key) + ")");
 }
 
 /// Capabilities are not joined by setns(2): with those of the host's root inside, a container would be no container.
 Result<> take_rights_of(const std::string& status) {
-  const std::uint64_t bounding = XC_TRY(mask_of(status, "CapBnd:"));
-  const std::uint64_t permitted = XC_TRY(mask_of(status, "CapPrm:"));
-  if (status.find("\nNoNewPrivs:\t1") != std::string::npos && ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+  const std::uint64_t bounding = XC_TRY(mask_of(status, "CapBnd"));
+  const std::uint64_t permitted = XC_TRY(mask_of(status, "CapPrm"));
+  if (status_value(status, "NoNewPrivs") == "1" && ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
     return fail_errno(Kind::kernel, "PR_SET_NO_NEW_PRIVS", errno);
   for (int cap = 0; ::prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; ++cap)
     if ((bounding >> static_cast<unsigned>(cap) & 1U) == 0 && ::prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) != 0)
@@ -81,10 +72,7 @@ Result<> join_namespaces(const Process& init, bool other_users) {
 
 /// Waits for `child` and ends as it did.
 [[noreturn]] void pass_on(pid_t child) {
-  int status = 0;
-  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
-  }
-  ::_exit(exit_code_of(status));
+  ::_exit(exit_code_of(reap(child)));
 }
 
 }  // namespace
@@ -106,19 +94,14 @@ Result<> run_from_memory(const std::vector<std::string>& words) {
 }
 
 Result<Inside> enter_container(const Proc& proc, const Process& init) {
-  const std::string status = XC_TRY(read_file(init.dir.get(), "status", status_limit));
+  const std::string status = XC_TRY(read_status(init.dir.get()));
   const Namespaces own = XC_TRY(own_namespaces(proc));
   const Namespaces its = XC_TRY(open_namespaces(init));
   const bool other_users = !XC_TRY(same_file(own.user.get(), its.user.get()));
   if (::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) return fail_errno(Kind::kernel, "PR_SET_DUMPABLE", errno);
   const pid_t outer = ::fork();
   if (outer < 0) return fail_errno(Kind::kernel, "fork", errno);
-  if (outer > 0) {
-    int said = 0;
-    while (::waitpid(outer, &said, 0) < 0 && errno == EINTR) {
-    }
-    return Inside{false, exit_code_of(said)};
-  }
+  if (outer > 0) return Inside{false, exit_code_of(reap(outer))};
   XC_CHECK(join_namespaces(init, other_users));
   const pid_t inner = ::fork();  // the pid namespace is that of children
   if (inner < 0) return fail_errno(Kind::kernel, "fork", errno);

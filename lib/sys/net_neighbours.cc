@@ -32,9 +32,7 @@ Result<bool> is_neighbour(const Proc& proc, pid_t pid, const Process& init) {
 Result<bool> has_net_neighbours(const Proc& proc, const Process& init, const Fd& net) {
   struct stat ours{};
   if (::fstat(net.get(), &ours) != 0) return fail_errno(Kind::kernel, "the container's network namespace", errno);
-  const Fd listing{::openat(proc.dir(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-  if (!listing) return fail_errno(Kind::kernel, "/proc", errno);
-  for (const std::uint64_t pid : XC_TRY(list_numbers(listing.get()))) {
+  for (const std::uint64_t pid : XC_TRY(list_processes(proc))) {
     struct stat theirs{};
     const std::string place = text::number(pid) + "/ns/net";
     if (::fstatat(proc.dir(), place.c_str(), &theirs, 0) != 0) {

@@ -14,7 +14,7 @@
 #include <string>
 
 #include "base/text.h"
-#include "sys/small_file.h"
+#include "sys/proc_status.h"
 
 namespace xc::sys {
 namespace {
@@ -27,7 +27,6 @@ constexpr std::uint32_t native = AUDIT_ARCH_AARCH64;
 constexpr std::uint32_t native = AUDIT_ARCH_ARM;
 #endif
 
-constexpr std::size_t status_limit = 65536;
 constexpr unsigned of_a_thread = O_EXCL;  // PIDFD_THREAD, Linux 6.9
 
 /// A newer kernel's structure may be longer than the one we know: the ioctl writes all of it.
@@ -37,13 +36,6 @@ struct Room {
 
 bool respond(int notifier, seccomp_notif_resp response) {
   return ::ioctl(notifier, SECCOMP_IOCTL_NOTIF_SEND, &response) == 0;
-}
-
-/// The first number behind `key` in the text of /proc/PID/status.
-std::optional<std::uint64_t> number_in(std::string_view status, std::string_view key) {
-  for (const auto line : text::split(status, '\n'))
-    if (line.starts_with(key)) return text::parse_number(text::split(line.substr(key.size()), '\t').front());
-  return std::nullopt;
 }
 
 int open_pidfd_with(pid_t pid, unsigned flags) {
@@ -91,6 +83,13 @@ bool is_waiting(int notifier, std::uint64_t id) {
   return ::ioctl(notifier, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) == 0;
 }
 
+bool is_called_away(const Proc& proc, pid_t thread) {
+  const auto status = read_status(proc.dir(), text::number(thread) + "/status");
+  if (!status) return true;
+  const std::uint64_t pending = status_mask(*status, "SigPnd").value_or(0) | status_mask(*status, "ShdPnd").value_or(0);
+  return (pending & ~status_mask(*status, "SigBlk").value_or(0)) != 0;
+}
+
 bool answer(int notifier, std::uint64_t id, int code) {
   return respond(notifier, {.id = id, .val = 0, .error = -code, .flags = 0});
 }
@@ -100,9 +99,9 @@ void let_happen(int notifier, std::uint64_t id) {
 }
 
 Result<Caller> caller_of(const Proc& proc, pid_t thread) {
-  const std::string status = XC_TRY(read_file(proc.dir(), text::number(thread) + "/status", status_limit));
-  const auto group = number_in(status, "Tgid:\t");
-  const auto uid = number_in(status, "Uid:\t");
+  const std::string status = XC_TRY(read_status(proc.dir(), text::number(thread) + "/status"));
+  const auto group = status_number(status, "Tgid");
+  const auto uid = status_number(status, "Uid");
   if (!group || !uid) return fail(Kind::kernel, "status: not as proc(5) says");
   return Caller{XC_TRY(open_process(proc, static_cast<pid_t>(*group))), static_cast<uid_t>(*uid)};
 }
@@ -117,8 +116,7 @@ Result<Fd> memory_of(const Proc& proc, pid_t thread) {
 /// unless the thread has left it (unshare(2)).
 Result<Fd> descriptor_of(const Caller& caller, pid_t thread, int number) {
   const Fd exact{open_pidfd_with(thread, of_a_thread)};
-  const int holder = exact ? exact.get() : caller.process.pidfd.get();
-  Fd copy{static_cast<int>(::syscall(SYS_pidfd_getfd, holder, number, 0U))};
+  Fd copy = copy_descriptor(exact ? exact : caller.process.pidfd, number);
   if (!copy) return fail_errno(Kind::kernel, "pidfd_getfd", errno);
   return copy;
 }

@@ -37,6 +37,10 @@ struct Notification {
 
 [[nodiscard]] bool is_waiting(int notifier, std::uint64_t id);
 
+/// Whether a signal is at the door of the thread, or the thread has ended. A signal takes a caller out of its wait;
+/// then it may not hear an answer that the kernel has taken, and calls again (restart: signal(7)).
+[[nodiscard]] bool is_called_away(const Proc& proc, pid_t thread);
+
 /// The caller's connect(2) returns 0, or fails with the errno `code`. False when the caller does not wait any more.
 [[nodiscard]] bool answer(int notifier, std::uint64_t id, int code);
 

@@ -2,6 +2,7 @@
 #include "sys/numbered.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 
 #include <array>
 #include <cerrno>
@@ -9,6 +10,7 @@
 #include <cstring>
 #include <string_view>
 
+#include "base/fd.h"
 #include "base/text.h"
 
 namespace xc::sys {
@@ -29,6 +31,12 @@ Result<std::vector<std::uint64_t>> list_numbers(int directory) {
       at += length;
     }
   }
+}
+
+Result<std::vector<std::uint64_t>> list_processes(const Proc& proc) {
+  const Fd all{::openat(proc.dir(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (!all) return fail_errno(Kind::kernel, "opening /proc", errno);
+  return list_numbers(all.get());
 }
 
 }  // namespace xc::sys

@@ -12,21 +12,21 @@
 #include "base/text.h"
 #include "sys/cgroup_paths.h"
 #include "sys/namespaces.h"
+#include "sys/proc_status.h"
 #include "sys/small_file.h"
 
 namespace xc::sys {
 namespace {
 
-constexpr std::size_t status_limit = 65536;
+constexpr std::size_t groups_limit = 65536;
 constexpr int deepest_nesting = 32;  // MAX_PID_NS_LEVEL of the kernel
 
 /// True when `process` is number 1 in its innermost pid namespace.
 Result<bool> is_first(const Process& process) {
-  constexpr std::string_view key = "NSpid:";
-  const std::string text = XC_TRY(read_file(process.dir.get(), "status", status_limit));
-  for (const auto line : text::split(text, '\n'))
-    if (line.starts_with(key)) return text::split(line, '\t').back() == "1";
-  return fail(Kind::kernel, "the kernel does not tell pids inside namespaces (NSpid)");
+  const std::string status = XC_TRY(read_status(process.dir.get()));
+  const auto pids = status_value(status, "NSpid");
+  if (!pids) return fail(Kind::kernel, "the kernel does not tell pids inside namespaces (NSpid)");
+  return text::split(*pids, '\t').back() == "1";
 }
 
 Result<bool> is_same_or_below(Fd namespace_fd, int ancestor) {
@@ -41,7 +41,7 @@ Result<bool> is_same_or_below(Fd namespace_fd, int ancestor) {
 }
 
 Result<std::vector<CgroupPath>> cgroups_of(int directory) {
-  const std::string text = XC_TRY(read_file(directory, "cgroup", status_limit));
+  const std::string text = XC_TRY(read_file(directory, "cgroup", groups_limit));
   return parse_cgroups(text);
 }
 

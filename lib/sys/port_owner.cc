@@ -92,9 +92,7 @@ Result<std::vector<std::uint64_t>> listeners_at(const Process& process, std::uin
 
 Result<bool> belong_to(const Proc& proc, const std::vector<std::uint64_t>& sockets, const Process& init) {
   std::vector<std::uint64_t> left = sockets;
-  const Fd all{::openat(proc.dir(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-  if (!all) return fail_errno(Kind::kernel, "/proc", errno);
-  for (const std::uint64_t pid : XC_TRY(list_numbers(all.get()))) {
+  for (const std::uint64_t pid : XC_TRY(list_processes(proc))) {
     if (left.empty()) break;
     const auto held = held_by(proc, pid, left);
     if (held.empty()) continue;

@@ -11,6 +11,7 @@
 #include <limits>
 
 #include "base/text.h"
+#include "sys/proc_status.h"
 #include "sys/small_file.h"
 
 namespace xc::sys {
@@ -66,6 +67,10 @@ Fd open_pidfd(pid_t pid) {
   return Fd{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))};
 }
 
+Fd copy_descriptor(const Fd& pidfd, int number) {
+  return Fd{static_cast<int>(::syscall(SYS_pidfd_getfd, pidfd.get(), number, 0U))};
+}
+
 Result<ProcessStat> parse_stat(std::string_view text) {
   const auto name_end = text.rfind(')');
   const auto fields = text::split(name_end == text.npos ? "" : text.substr(name_end + 1), ' ');  // fields[0] is empty
@@ -86,21 +91,16 @@ Result<Process> open_process(const Proc& proc, pid_t pid) {
 }
 
 Result<Process> open_process_of(const Proc& proc, Fd pidfd) {
-  constexpr std::string_view key = "Pid:\t";
-  const std::string name = "self/fdinfo/" + text::number(pidfd.get());
-  const std::string text = XC_TRY(read_file(proc.dir(), name, proc_file_limit));
-  for (const auto line : text::split(text, '\n')) {
-    if (!line.starts_with(key)) continue;
-    const auto pid = text::parse_number(line.substr(key.size()));
-    if (!pid) return fail_errno(Kind::kernel, "the peer has ended", ESRCH);  // -1
-    if (*pid == 0 || *pid > std::uint64_t{std::numeric_limits<pid_t>::max()})
-      return fail(Kind::kernel, "the peer lives outside our pid namespace");
-    Process process;
-    process.pid = static_cast<pid_t>(*pid);
-    process.pidfd = std::move(pidfd);
-    return look_closer(proc, std::move(process));
-  }
-  return fail(Kind::internal, "a descriptor that is not a pidfd");
+  const std::string text = XC_TRY(read_status(proc.dir(), "self/fdinfo/" + text::number(pidfd.get())));
+  if (!status_value(text, "Pid")) return fail(Kind::internal, "a descriptor that is not a pidfd");
+  const auto pid = status_number(text, "Pid");
+  if (!pid) return fail_errno(Kind::kernel, "the peer has ended", ESRCH);  // -1
+  if (*pid == 0 || *pid > std::uint64_t{std::numeric_limits<pid_t>::max()})
+    return fail(Kind::kernel, "the peer lives outside our pid namespace");
+  Process process;
+  process.pid = static_cast<pid_t>(*pid);
+  process.pidfd = std::move(pidfd);
+  return look_closer(proc, std::move(process));
 }
 
 Result<std::optional<Process>> find_process(const Proc& proc, pid_t pid, std::uint64_t start_time) {

@@ -24,6 +24,10 @@ struct Process {
 /// A pidfd of `pid` (pidfd_open(2)); none, with errno set, when it fails or the kernel has no such call (ENOSYS).
 [[nodiscard]] Fd open_pidfd(pid_t pid);
 
+/// Descriptor `number` of the process (pidfd_getfd(2)): the same open file; none, with errno set, when it cannot be
+/// had.
+[[nodiscard]] Fd copy_descriptor(const Fd& pidfd, int number);
+
 /// What we use of /proc/PID/stat (proc_pid_stat(5)).
 struct ProcessStat {
   char state = '?';

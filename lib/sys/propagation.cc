@@ -42,9 +42,7 @@ Result<std::optional<pid_t>> find_outsider(const Proc& proc, const std::vector<M
   for (const Mount& mount : own) own_ids.insert(mount.id);
   std::set<NamespaceId> seen;
   if (const auto ours = namespace_of(proc, "self")) seen.insert(*ours);
-  const Fd listing{::openat(proc.dir(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-  if (!listing) return fail_errno(Kind::kernel, "opening /proc", errno);
-  for (const std::uint64_t pid : XC_TRY(list_numbers(listing.get()))) {
+  for (const std::uint64_t pid : XC_TRY(list_processes(proc))) {
     const std::string process = text::number(pid);
     const auto space = namespace_of(proc, process);
     if (space && !seen.insert(*space).second) continue;

@@ -61,9 +61,7 @@ Result<Tree> stage_node(DeviceNumber number, mode_t mode, Owner owner, Deadline 
   const auto make = [&]() -> Result<Tree> {
     const Fd directory = XC_TRY(mount_own_tmpfs());
     const Fd node = XC_TRY(make_node(directory, number, mode, owner));
-    Tree tree = XC_TRY(clone_tree(node.get(), Use::device));
-    if (tree.detached) return tree;
-    return fail(Kind::kernel, "this kernel has no open_tree(2), which device nodes need", ENOSYS);
+    return clone_tree(node.get(), Use::device);
   };
   return XC_TRY_IN("making a device node", tree_from_child(make, deadline));
 }

@@ -1,5 +1,6 @@
 """Links at "connect:/path" against programs, agents and shims that do what they should not."""
 
+import errno
 import json
 import os
 import signal
@@ -27,7 +28,9 @@ def agents(bed):
 
 
 def test_signals_do_not_show(bed, runc):
-    """A caller is taken out of its wait again and again; what it is told is true all the same."""
+    """A caller is taken out of its wait again and again; what it is told is true all the same. Whom a signal takes away
+    within the microseconds around the answer calls again; seldom that cannot be told from a second connect(2), and
+    then EISCONN is the truth: once or twice in 20,000, a hundred times when nobody looks for signals."""
     serving(runc, modem(bed))
     c = with_python(dialer(bed, RAW_WISH))
     started(runc, c)
@@ -48,7 +51,8 @@ def test_signals_do_not_show(bed, runc):
         signal.setitimer(signal.ITIMER_REAL, 0)
         print(dict(seen))
         """ % RAW_PLACE)
-    assert told.strip() == "{0: 1500}"
+    seen = eval(told)
+    assert set(seen) <= {0, errno.EISCONN} and seen[0] >= 1497, told
 
 
 def test_a_race_in_the_clients_memory_gains_nothing(bed, runc):
