@@ -46,12 +46,12 @@ class Service(threading.Thread):
                 heard = self.peer.next(3600)
                 if heard.sender == BUS:
                     continue
-                self.heard.append(heard)
-                if heard.kind == CALL and not self.mute and not heard.flags & wire.NO_REPLY:
-                    self.write(REPLY, "s", [self.names[0]], destination=heard.sender, reply_serial=heard.serial)
                 for fd in heard.fds:
                     os.close(fd)
                 heard.fds = [f"was {len(heard.fds)}"] if heard.fds else []
+                self.heard.append(heard)  # whole: who has the answer may look at once
+                if heard.kind == CALL and not self.mute and not heard.flags & wire.NO_REPLY:
+                    self.write(REPLY, "s", [self.names[0]], destination=heard.sender, reply_serial=heard.serial)
         except (Closed, OSError, TimeoutError, ValueError):
             pass
 
