@@ -3,6 +3,7 @@
 import os
 import statistics
 import sys
+import time
 from pathlib import Path
 
 ENGINE_TESTS = Path(__file__).resolve().parents[1] / "engine"
@@ -33,6 +34,25 @@ def memory(pid):
     with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
         fields = dict(line.split(":", 1) for line in file if ":" in line[:20])
     return [int(fields[key].split()[0]) for key in ("Pss", "Private_Dirty")]
+
+
+def family(pid):
+    """The process and all below it."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [pid, *(one for child in children for one in family(int(child)))]
+
+
+def processor_time(pid):
+    """Nanoseconds that all threads of a family have run."""
+    return sum(int((task / "schedstat").read_text().split()[0]) for one in family(pid)
+               for task in Path(f"/proc/{one}/task").iterdir())
+
+
+def family_memory(pids):
+    """Pss in KiB of each family as it is, and when it has been left alone for a moment."""
+    now = [sum(memory(one)[0] for one in family(pid)) for pid in pids]
+    time.sleep(3)
+    return list(zip(now, (sum(memory(one)[0] for one in family(pid)) for pid in pids)))
 
 
 def table(title, heads, rows):

@@ -11,10 +11,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from pathlib import Path
 
 import bench
-from dbus_bus import BUSES, children_of
+from dbus_bus import BUSES
 
 LOAD = str(bench.BUILD / "tests/xc-dbus-load")
 PROXIES = {"xconnect": [str(bench.BUILD / "xc-inject"), "dbus-proxy"], "xdg-dbus-proxy": ["xdg-dbus-proxy"]}
@@ -39,19 +38,6 @@ class Proxy:
         os.close(theirs)
         assert os.read(self.ready, 1) == b"x"
         self.started = (time.perf_counter() - began) * 1e3
-
-    def pss(self):
-        """KiB of all its processes."""
-        total = 0
-        for pid in [self.process.pid, *children_of(self.process.pid)]:
-            lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-            total += next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
-        return total
-
-    def seconds(self):
-        """Processor time all its threads and processes have had."""
-        return sum(int(task.joinpath("schedstat").read_text().split()[0]) for pid in
-                   [self.process.pid, *children_of(self.process.pid)] for task in Path(f"/proc/{pid}/task").iterdir()) / 1e9
 
     def stop(self):
         os.close(self.ready)
@@ -90,9 +76,9 @@ def best(rounds, paths, *words):
 def processor_time(proxies, rounds, *words):
     """Microseconds of processor a proxy has spent for each call: what other load of the machine hardly changes."""
     def spent(proxy):
-        before = proxy.seconds()
+        before = bench.processor_time(proxy.process.pid)
         ask(words[0], proxy.path, *words[1:])
-        return (proxy.seconds() - before) / words[1] * 1e6
+        return (bench.processor_time(proxy.process.pid) - before) / words[1] / 1e3
     results = bench.interleaved(rounds, **{name: lambda p=proxy: spent(p) for name, proxy in proxies.items()})
     return {name: min(values) for name, values in results.items()}
 
@@ -117,7 +103,7 @@ def measure(options, bus, home):
                  "call, depth 32": processor_time(few, rounds, "call", count, 32, 16),
                  "call with a descriptor": processor_time(few, rounds, "fds", count // 2),
                  "signal": processor_time(few, rounds, "signals", count * 2)}
-    memory = {name: proxy.pss() for name, proxy in few.items()}
+    memory = dict(zip(few, bench.family_memory([proxy.process.pid for proxy in few.values()])))
     for proxy in [*few.values(), *many.values(), relay]:
         proxy.stop()
     starts = {name: min(start_up(program, bus, f"{home}/start") for _ in range(rounds))
@@ -147,8 +133,8 @@ def show(figures, processor, memory, starts, options):
                 ["", "direct", "relay", ours, theirs, "we add", "they add", "x direct", "faster than they"], rows)
     bench.table("processor time of the proxy, microseconds each", ["", ours, theirs, "theirs / ours"],
                 [[what, us[ours], us[theirs], us[theirs] / us[ours]] for what, us in processor.items()])
-    bench.table("memory and start-up", ["", "PSS KiB", "ready ms", "first answer ms"],
-                [[name, memory[name], *starts[name]] for name in PROXIES])
+    bench.table("memory and start-up", ["", "PSS KiB after it all", "at rest", "ready ms", "first answer ms"],
+                [[name, *memory[name], *starts[name]] for name in PROXIES])
     show_goals(figures)
     print(f"\nload average {os.getloadavg()[0]:.2f}, one processor for everything")
 

@@ -61,28 +61,12 @@ def contenders(home):
             "haproxy": ["haproxy", "-db", "-f", str(home / "haproxy.conf")]}
 
 
-def family(pid):
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [pid, *(one for child in children for one in family(int(child)))]
-
-
-def cpu(pid):
-    """Nanoseconds all threads of a process and its children have run."""
-    return sum(int((task / "schedstat").read_text().split()[0]) for one in family(pid)
-               for task in Path(f"/proc/{one}/task").iterdir())
-
-
-def pss(pid):
-    lines = [line for one in family(pid) for line in Path(f"/proc/{one}/smaps_rollup").read_text().splitlines()]
-    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
-
-
 def measure(home, name, pid, scene):
     mode, connections, count = SCENES[scene]
-    before = cpu(pid)
+    before = bench.processor_time(pid)
     done = subprocess.run([HTTP, "load", str(home / name), mode, str(connections), str(count)], check=True,
                           capture_output=True, text=True, timeout=120)
-    return {**json.loads(done.stdout), "cpu": (cpu(pid) - before) / count / 1000}
+    return {**json.loads(done.stdout), "cpu": (bench.processor_time(pid) - before) / count / 1000}
 
 
 def report(results, running):
@@ -91,7 +75,8 @@ def report(results, running):
         rows = [[name, f"{b['rate']:.0f}", b["rate"] / best["direct"]["rate"], f"{b['p50']:.0f}", f"{b['p99']:.0f}",
                  f"{b['cpu']:.1f}"] for name, b in best.items()]
         bench.table(f"{scene} (goal {goal})", ["path", "per second", "of direct", "p50 us", "p99 us", "CPU us"], rows)
-    bench.table("memory after it all", ["path", "Pss KiB"], [[name, pss(p.pid)] for name, p in running.items()])
+    memory = bench.family_memory([process.pid for process in running.values()])
+    bench.table("memory, Pss KiB", ["path", "after it all", "at rest"], [[one, *both] for one, both in zip(running, memory)])
     print(f"\nload of the machine: {os.getloadavg()[0]:.1f}")
 
 

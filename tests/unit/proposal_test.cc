@@ -9,7 +9,7 @@ namespace xc::parse {
 namespace {
 
 std::string around(const std::string& text, const std::optional<model::Gap>& gap) {
-  return gap ? text.substr(gap->at - 1, 2) + (gap->first ? " empty" : "") : "none";
+  return gap ? text.substr(static_cast<std::size_t>(gap->at) - 1, 2) + (gap->first ? " empty" : "") : "none";
 }
 
 /// The text without what `connects` names.
@@ -17,7 +17,7 @@ std::string without_connects(std::string text) {
   const auto proposal = parse_proposal(text, "config.json");
   if (!proposal) return error_of(proposal);
   for (auto span = proposal->connects.rbegin(); span != proposal->connects.rend(); ++span)
-    text.erase(span->at, span->size);
+    text.erase(static_cast<std::size_t>(span->at), static_cast<std::size_t>(span->size));
   return text;
 }
 
