@@ -4,6 +4,7 @@
 
 #include "advice/judge.h"
 #include "base/text.h"
+#include "model/service.h"
 
 namespace xc::advice {
 namespace {
@@ -12,7 +13,7 @@ void judge_endpoint(const Endpoint& endpoint, Findings& findings) {
   const std::string who = endpoint.provider.empty() ? "the host" : endpoint.provider;
   const std::string where = who + ": " + endpoint.service;
   const Place& place = endpoint.place;
-  const bool device = endpoint.type == "drm" || endpoint.type == "input" || endpoint.type == "char";
+  const bool device = model::is_device(model::type_of(endpoint.type).value_or(model::Type::raw_unix));
   const std::string path = text::quoted(place.path);
   const std::string start = endpoint.provider.empty()
                                 ? "start the service that makes it"

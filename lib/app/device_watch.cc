@@ -84,7 +84,7 @@ bool DeviceWatch::next(std::string& line) {
 void DeviceWatch::look_at_rule() {
   const auto allowed = is_allowed(proc_, init_, node_);
   if (!allowed || *allowed == std::exchange(allowed_, *allowed)) return;
-  const std::string rule = "\"c " + text::number(node_.major) + ":" + text::number(node_.minor) + " rw\"";
+  const std::string rule = text::quoted(sys::rule_of({node_.major, node_.minor}));
   model::Event event;
   event.event = *allowed ? "allowed" : "denied";
   if (*allowed)

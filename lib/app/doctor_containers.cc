@@ -62,7 +62,7 @@ void add_offers(const registry::Record& record, advice::ContainerFact& fact) {
 }
 
 advice::LinkFact fact_of(const shim::PostStatus& link) {
-  const bool is_device = link.type == "drm" || link.type == "input" || link.type == "char";
+  const bool is_device = model::is_device(model::type_of(link.type).value_or(model::Type::raw_unix));
   return {link.service,  link.target,   link.state,       link.provider,     link.reason,
           link.restarts, link.refusals, link.passed_over, link.last_reasons, is_device};
 }

@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 
 #include "app/doctor.h"
@@ -12,6 +11,7 @@
 #include "base/text.h"
 #include "sys/child.h"
 #include "sys/device_group.h"
+#include "sys/link_text.h"
 #include "sys/small_file.h"
 
 namespace xc::app {
@@ -19,12 +19,6 @@ namespace {
 
 constexpr std::chrono::seconds patience{2};
 constexpr std::size_t longest_list = 1UL << 20U;
-
-std::string name_of_directory(int directory) {
-  std::array<char, 4096> name{};
-  const ssize_t length = ::readlink(sys::host_name_of(directory).c_str(), name.data(), name.size());
-  return length > 0 ? std::string(name.data(), static_cast<std::size_t>(length)) : std::string();
-}
 
 void look_at_rule(const Result<sys::DeviceGroup>& group, const model::NodeName& node, advice::DeviceFact& fact) {
   if (!group) {
@@ -41,7 +35,7 @@ void look_at_rule(const Result<sys::DeviceGroup>& group, const model::NodeName& 
   if (!group->has_list() || fact.allowed.value_or(true)) return;
   const int list = group->directories().front();
   const auto lines = sys::read_file(list, "devices.list", longest_list);
-  if (lines && !sys::list_allows(*lines, number)) fact.list = name_of_directory(list);
+  if (lines && !sys::list_allows(*lines, number)) fact.list = sys::name_of_descriptor(list).value_or("");
 }
 
 /// What lies at the target by now; nothing when the container does not let us see.
@@ -72,7 +66,7 @@ std::vector<advice::DeviceFact> look_at_devices_of(const registry::Record& recor
       fact.service = link.service;
       fact.role = link.role;
       fact.target = link.target;
-      fact.rule = "c " + text::number(node.major) + ":" + text::number(node.minor) + " rw";
+      fact.rule = sys::rule_of({node.major, node.minor});
       look_at_rule(group, node, fact);
       fact.in_place = is_in_place(held, record, link);
       all.push_back(std::move(fact));

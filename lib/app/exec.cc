@@ -2,11 +2,9 @@
 #include "app/exec.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>
@@ -26,6 +24,7 @@
 #include "shim/life.h"
 #include "shim/monitor.h"
 #include "sys/enter.h"
+#include "sys/hidden_listener.h"
 #include "sys/log.h"
 #include "sys/reap.h"
 #include "sys/small_file.h"
@@ -65,23 +64,9 @@ struct Line {
   Fd client;
 };
 Result<Line> lay_line(model::SocketKind kind) {
-  std::string directory = "/tmp/xc-exec-XXXXXX";
-  if (::mkdtemp(directory.data()) == nullptr) return fail_errno(Kind::kernel, directory, errno);
-  const Fd handle{::open(directory.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
-  const auto lay = [&]() -> Result<Line> {
-    if (!handle) return fail_errno(Kind::kernel, directory, errno);
-    Line line;
-    line.listener = XC_TRY(
-        sys::listen_at(handle.get(), "line", {.kind = shim::kind_of(kind), .owner = {::geteuid(), ::getegid()}}));
-    const Fd file{::openat(handle.get(), "line", O_PATH | O_NOFOLLOW | O_CLOEXEC)};
-    if (!file) return fail_errno(Kind::kernel, directory, errno);
-    line.client = XC_TRY(sys::connect_path(file, shim::kind_of(kind)));
-    XC_CHECK(make_blocking(line.client));
-    return line;
-  };
-  auto line = lay();
-  if (handle) (void)::unlinkat(handle.get(), "line", 0);
-  (void)::rmdir(directory.c_str());
+  auto hidden = XC_TRY(sys::listen_hidden({"/tmp", "/dev/shm"}, shim::kind_of(kind)));
+  Line line{std::move(hidden.listener), XC_TRY(sys::connect_path(hidden.file, shim::kind_of(kind)))};
+  XC_CHECK(make_blocking(line.client));
   return line;
 }
 

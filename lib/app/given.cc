@@ -5,12 +5,12 @@
 #include <unistd.h>
 
 #include <array>
-#include <cctype>
 #include <cerrno>
 #include <cstdlib>
 
 #include "base/text.h"
 #include "model/address.h"
+#include "plan/variables.h"
 #include "sys/net_visit.h"
 #include "sys/unix_message.h"
 #include "sys/unix_socket.h"
@@ -58,12 +58,7 @@ void name_listeners(const std::vector<Given>& listening) {
 }  // namespace
 
 std::string variable_of(const std::string& service) {
-  std::string name = "XC_";
-  for (const char c : service) {
-    const auto byte = static_cast<unsigned char>(c);
-    name += std::isalnum(byte) != 0 ? static_cast<char>(std::toupper(byte)) : '_';
-  }
-  return name + "_FD";
+  return plan::variable_for(service, "FD");
 }
 
 Result<> make_blocking(const Fd& socket) {

@@ -64,7 +64,7 @@ using Elements = std::vector<std::string>;
 Result<Elements> variables_for(const model::Plan& plan, const model::Manifest& wants) {
   Elements elements;
   for (const model::Link& link : plan.links)
-    if (link.token.empty() && std::ranges::any_of(link.places, [](const auto& one) { return one.starts_with("tcp:"); }))
+    if (link.token.empty() && model::may_be_a_port(link))
       elements.push_back(json_string(plan::token_variable(link.service) + "=" + XC_TRY(new_token())));
   for (const auto& [name, value] : plan::variables_of(plan.links, wants))
     elements.push_back(json_string(name + "=" + value));
@@ -127,10 +127,7 @@ std::string without_newlines(std::string text) {
 
 /// The filter's question about connect(2), where a link may need it.
 void add_question(const model::Plan& plan, const model::Proposal& proposal, std::vector<Addition>& additions) {
-  const auto redirects = [](const model::Link& link) {
-    return std::ranges::any_of(link.places, [](const auto& one) { return model::redirected_path(one).has_value(); });
-  };
-  if (std::ranges::none_of(plan.links, redirects) || !proposal.machine || proposal.asks) return;
+  if (std::ranges::none_of(plan.links, model::may_be_redirected) || !proposal.machine || proposal.asks) return;
   const std::string& listener = plan.container.notified;
   const std::string path = "\"listenerPath\":" + json_string(listener);
   const std::string rule(connect_rule);
@@ -177,10 +174,7 @@ Result<std::string> edited(const std::string& text, const model::Proposal& propo
 
 /// crun looks for the place before there is a container, and runc finds it there as well.
 Result<> prepare_place(const model::Plan& plan, const HookOptions& options) {
-  const auto redirects = [](const model::Link& link) {
-    return std::ranges::any_of(link.places, [](const auto& one) { return model::redirected_path(one).has_value(); });
-  };
-  if (std::ranges::none_of(plan.links, redirects)) return {};
+  if (std::ranges::none_of(plan.links, model::may_be_redirected)) return {};
   const auto state = XC_TRY(registry::StateDir::open(options.state));
   return shim::open_waiting_room(state, plan.container.name, patience_of_waiting_room);
 }

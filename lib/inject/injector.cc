@@ -200,7 +200,7 @@ Result<> Application::stage(const model::Link& link) {
 /// What the user may not open is left out, as what no rule can be had for is (allow).
 Result<> Application::lend(const model::Link& link, Planting& planting) const {
   const auto& words = plan_.container.annotations;
-  const auto keeps = words.find("run.oci.keep_original_groups");  // what --group-add keep-groups becomes (crun(1))
+  const auto keeps = words.find(std::string(model::keeps_groups));
   const bool with_groups = keeps != words.end() && keeps->second == "1";
   auto tree = sys::lend_node(link.device->node.name, number_of(*link.device), with_groups, tools_.deadline);
   if (!tree && link.required) return std::unexpected(std::move(tree).error());

@@ -16,6 +16,10 @@ enum class Engine : std::uint8_t { oci, lxc, count_ };
 /// The moment of the container's life at which a hook runs; `other` is any stage we refuse to work in.
 enum class Stage : std::uint8_t { create, stopped, other, count_ };
 
+/// An annotation: "1" when the container keeps the groups of its user. What podman's --group-add keep-groups becomes
+/// (crun(1)).
+inline constexpr std::string_view keeps_groups = "run.oci.keep_original_groups";
+
 /// The state an OCI runtime writes to a hook's standard input (runtime-spec, "State").
 struct OciState {
   std::string id;

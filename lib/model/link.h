@@ -1,11 +1,13 @@
 // A granted connection between one consumer and one service, as the shim needs it. Structs only.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "model/address.h"
 #include "model/rights.h"
 #include "model/service.h"
 
@@ -83,6 +85,16 @@ void fields(A& a, Link& l) {
 /// Nobody can stand between the ends of a datagram: such a link is direct or nothing.
 [[nodiscard]] inline bool is_of_datagrams(const Link& link) {
   return link.socket_kind == SocketKind::datagram;
+}
+
+/// One of its places is "connect:/path".
+[[nodiscard]] inline bool may_be_redirected(const Link& link) {
+  return std::ranges::any_of(link.places, [](const auto& one) { return redirected_path(one).has_value(); });
+}
+
+/// One of its places is "tcp:127.0.0.1:PORT".
+[[nodiscard]] inline bool may_be_a_port(const Link& link) {
+  return std::ranges::any_of(link.places, [](const auto& one) { return port_of(one).has_value(); });
 }
 
 /// A device of which a lease is handed out, over a socket.

@@ -12,8 +12,6 @@ constexpr std::uint64_t highest_pid = 4194304;  // PID_MAX_LIMIT (proc(5))
 constexpr std::string_view ours = "io.xconnect.";
 constexpr std::string_view require = "io.xconnect.require.";
 constexpr std::string_view manager = "io.container.manager";  // who wrote the others: podman says "libpod"
-constexpr std::string_view keeps_groups =
-    "run.oci.keep_original_groups";  // what --group-add keep-groups becomes (crun(1))
 
 /// `key` as Go's encoding/json compares keys: ASCII letters fold, and with them the two characters beyond ASCII whose
 /// simple case folding is an ASCII letter, U+017F (long s) and U+212A (Kelvin sign).
@@ -139,7 +137,7 @@ Result<std::string> read_notified(View root) {
 }  // namespace
 
 bool is_kept_annotation(std::string_view key) {
-  return key.starts_with(ours) || key == manager || key == keeps_groups;
+  return key.starts_with(ours) || key == manager || key == model::keeps_groups;
 }
 
 Result<model::OciState> parse_state(std::string_view text) {

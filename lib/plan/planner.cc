@@ -298,7 +298,7 @@ Result<> Draft::choose_places(const model::Requirement& wanted, model::Link& lin
 
 /// What is lost by a port, and what makes up for some of it.
 Result<> Draft::settle_port(model::Link& link) {
-  if (std::ranges::none_of(link.places, [](const auto& place) { return place.starts_with("tcp:"); })) return {};
+  if (!model::may_be_a_port(link)) return {};
   const std::string variable = token_variable(link.service);
   link.token = value_of(plan_.container.env, variable);
   if (!link.token.empty() && !is_token(link.token))

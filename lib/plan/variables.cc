@@ -81,14 +81,18 @@ bool has_variable(const model::Link& link, const model::Manifest& wants) {
   return !by_type.empty() || std::ranges::any_of(wants.requirements, names_it);
 }
 
-std::string token_variable(std::string_view service) {
+std::string variable_for(std::string_view service, std::string_view end) {
   std::string name = "XC_";
   for (const char c : service) {
     const bool small = c >= 'a' && c <= 'z';
     const bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z');
     name += small ? static_cast<char>(c - 'a' + 'A') : plain ? c : '_';
   }
-  return name + "_TOKEN";
+  return name.append("_").append(end);
+}
+
+std::string token_variable(std::string_view service) {
+  return variable_for(service, "TOKEN");
 }
 
 bool is_token(std::string_view token) {

@@ -20,8 +20,10 @@ namespace xc::plan {
 /// Whether variables_of() the link says where it is.
 [[nodiscard]] bool has_variable(const model::Link& link, const model::Manifest& wants);
 
-/// The variable in which a container has the token of a link at "tcp:": XC_<SERVICE>_TOKEN, all but letters and digits
-/// as "_".
+/// XC_<SERVICE>_<END>: the service in capitals, all but letters and digits as "_".
+[[nodiscard]] std::string variable_for(std::string_view service, std::string_view end);
+
+/// The variable in which a container has the token of a link at "tcp:": XC_<SERVICE>_TOKEN.
 [[nodiscard]] std::string token_variable(std::string_view service);
 
 /// What may be a token: 16 to 256 visible characters, none of them a blank.

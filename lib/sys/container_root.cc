@@ -2,13 +2,11 @@
 #include "sys/container_root.h"
 
 #include <fcntl.h>
-#include <unistd.h>
 
-#include <array>
 #include <cerrno>
-#include <climits>
 
 #include "base/text.h"
+#include "sys/link_text.h"
 #include "sys/mountinfo.h"
 #include "sys/namespaces.h"
 
@@ -16,11 +14,7 @@ namespace xc::sys {
 namespace {
 
 Result<std::string> name_of(const Proc& proc, int fd) {
-  std::array<char, PATH_MAX> name{};
-  const std::string link = "self/fd/" + text::number(fd);
-  const ssize_t size = ::readlinkat(proc.dir(), link.c_str(), name.data(), name.size());
-  if (size < 0) return fail_errno(Kind::kernel, "readlink of a descriptor's name", errno);
-  return std::string(name.data(), static_cast<std::size_t>(size));
+  return XC_TRY_IN("a descriptor's name", read_link(proc.dir(), "self/fd/" + text::number(fd)));
 }
 
 /// True when `directory` is the root of its mount, among the mounts that `process` sees.

@@ -29,10 +29,6 @@ DeviceAccess access_to(DeviceNumber device) {
   return {.major = device.major, .minor = device.minor};
 }
 
-std::string rule_of(DeviceNumber device) {
-  return "c " + text::number(device.major) + ":" + text::number(device.minor) + " rw";
-}
-
 /// The group `path` below the hierarchy's mount, which may show only a part of it.
 Result<Fd> open_group(const Mount& mount, const std::string& path, std::uint32_t magic) {
   if (!lies_in(path, mount.root) || path.find("/..") != path.npos)
@@ -74,6 +70,10 @@ Result<std::optional<bool>> verdict_of_group(int group, DeviceNumber device) {
 }
 
 }  // namespace
+
+std::string rule_of(DeviceNumber device) {
+  return "c " + text::number(device.major) + ":" + text::number(device.minor) + " rw";
+}
 
 bool list_allows(std::string_view list, DeviceNumber device) {
   const auto fits = [](std::string_view written, unsigned number) {

@@ -21,6 +21,9 @@ struct DeviceGrant {
   bool programmed = false;
 };
 
+/// The device with read and write, as devices.allow takes it: "c 226:128 rw".
+[[nodiscard]] std::string rule_of(DeviceNumber device);
+
 class DeviceGroup {
  public:
   /// The groups of `process`, as they are mounted where the caller lives. An error when neither version is mounted:

@@ -5,13 +5,11 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
-#include <unistd.h>
 
-#include <array>
 #include <cerrno>
-#include <climits>
 
 #include "base/text.h"
+#include "sys/link_text.h"
 
 namespace xc::sys {
 namespace {
@@ -46,13 +44,6 @@ Result<> restrict_attached(const Proc& proc, const Tree& tree, int mount) {
   if (::mount(nullptr, name.c_str(), nullptr, MS_PRIVATE, nullptr) != 0)
     return fail_errno(Kind::kernel, "making the mount private", errno);
   return {};
-}
-
-Result<std::string> path_of(int fd) {
-  std::array<char, PATH_MAX> path{};
-  const ssize_t size = ::readlink(host_name_of(fd).c_str(), path.data(), path.size());
-  if (size < 0) return fail_errno(Kind::kernel, "readlink of a descriptor's name", errno);
-  return std::string(path.data(), static_cast<std::size_t>(size));
 }
 
 /// mount(2) binds only from the caller's own mount namespace, so the source is looked up again by its host path. Before
@@ -102,7 +93,7 @@ Result<Tree> clone_tree(int source, Use use) {
     return tree;
   }
   if (errno != ENOSYS) return fail_errno(Kind::kernel, "open_tree", errno);
-  tree.path = XC_TRY(path_of(source));
+  tree.path = XC_TRY(name_of_descriptor(source));
   tree.fd = Fd{::fcntl(source, F_DUPFD_CLOEXEC, 0)};
   if (!tree.fd) return fail_errno(Kind::kernel, "duplicating a descriptor", errno);
   return tree;

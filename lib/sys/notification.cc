@@ -14,6 +14,7 @@
 #include <string>
 
 #include "base/text.h"
+#include "sys/link_text.h"
 #include "sys/proc_status.h"
 
 namespace xc::sys {
@@ -56,9 +57,7 @@ Result<> check_notifications() {
 
 bool is_notifier(int descriptor) {
   constexpr std::string_view expected = "anon_inode:seccomp notify";
-  std::array<char, 64> name{};
-  const ssize_t length = ::readlink(host_name_of(descriptor).c_str(), name.data(), name.size());
-  return length > 0 && std::string_view(name.data(), static_cast<std::size_t>(length)) == expected;
+  return name_of_descriptor(descriptor).value_or("") == expected;
 }
 
 Result<std::optional<Notification>> take_notification(int notifier) {

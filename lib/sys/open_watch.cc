@@ -15,6 +15,7 @@
 #include <string_view>
 
 #include "base/text.h"
+#include "sys/link_text.h"
 #include "sys/small_file.h"
 
 namespace xc::sys {
@@ -80,11 +81,10 @@ bool is_there(const Fd& pidfd) {
 void add_names(const Proc& proc, const Fd& pidfd, Opening& opening) {
   const std::string directory = text::number(std::int64_t{opening.pid});
   const auto comm = read_file(proc.dir(), directory + "/comm", longest_name);
-  std::array<char, 4096> exe{};
-  const ssize_t length = ::readlinkat(proc.dir(), (directory + "/exe").c_str(), exe.data(), exe.size());
+  auto exe = read_link(proc.dir(), directory + "/exe");
   if (pidfd && !is_there(pidfd)) return;
   if (comm) opening.program = comm->substr(0, comm->find_last_not_of('\n') + 1);
-  if (length > 0) opening.file.assign(exe.data(), static_cast<std::size_t>(length));
+  if (exe) opening.file = std::move(*exe);
 }
 
 Opening opening_of(const Proc& proc, const fanotify_event_metadata& event, std::string_view infos) {

@@ -2,7 +2,6 @@
 #include "sys/port_owner.h"
 
 #include <fcntl.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -10,6 +9,7 @@
 #include <string>
 
 #include "base/text.h"
+#include "sys/link_text.h"
 #include "sys/numbered.h"
 #include "sys/peer.h"
 #include "sys/small_file.h"
@@ -45,9 +45,8 @@ std::string hexadecimal(std::uint16_t port) {
 /// The inode of the socket behind descriptor `number` of the process whose fd directory this is.
 std::uint64_t socket_behind(int directory, std::uint64_t number) {
   constexpr std::string_view begin = "socket:[";
-  std::array<char, 64> name{};
-  const ssize_t length = ::readlinkat(directory, text::number(number).c_str(), name.data(), name.size());
-  const std::string_view text(name.data(), length > 0 ? static_cast<std::size_t>(length) : 0);
+  const std::string said = read_link(directory, text::number(number)).value_or("");
+  const std::string_view text = said;
   if (!text.starts_with(begin) || !text.ends_with(']')) return 0;
   return text::parse_number(text.substr(begin.size(), text.size() - begin.size() - 1)).value_or(0);
 }

@@ -8,11 +8,10 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
-#include <climits>
 
 #include "base/text.h"
+#include "sys/link_text.h"
 #include "sys/small_file.h"
 
 namespace xc::sys {
@@ -26,18 +25,13 @@ Fd open_directory(int above, const std::string& name) {
 
 /// The last component of what a symbolic link of sysfs says; empty when there is no such link.
 std::string link_name(int directory, const std::string& name) {
-  std::array<char, PATH_MAX> text{};
-  const ssize_t size = ::readlinkat(directory, name.c_str(), text.data(), text.size());
-  if (size <= 0) return {};
-  const std::string target(text.data(), static_cast<std::size_t>(size));
+  const std::string target = read_link(directory, name).value_or("");
   return target.substr(target.rfind('/') + 1);
 }
 
 /// Where a directory lies in sysfs, by the kernel's name for it.
 std::string place_of(const Fd& directory) {
-  std::array<char, PATH_MAX> text{};
-  const ssize_t size = ::readlink(("/proc/self/fd/" + text::number(directory.get())).c_str(), text.data(), text.size());
-  const std::string path(text.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
+  const std::string path = name_of_descriptor(directory.get()).value_or("");
   const auto found = path.find("/devices/");
   return found == path.npos ? "" : path.substr(found);
 }
