@@ -357,12 +357,12 @@ def test_a_head_that_trickles_ends_after_its_time(mediate):
         begun = time.monotonic()
         client.settimeout(1)
         heard = b""
-        while time.monotonic() - begun < 15 and not heard:
+        while time.monotonic() - begun < 30 and not heard:
             try:
                 client.sendall(b"X: y\r\n")
                 heard = client.recv(65536)
             except TimeoutError:
                 pass
         assert heard.startswith(b"HTTP/1.1 408 ")
-        assert 9 < time.monotonic() - begun < 13
+        assert 9 < time.monotonic() - begun < 25
     assert mediator.provider.requests() == []

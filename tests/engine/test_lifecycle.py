@@ -228,7 +228,7 @@ def test_lif_14_a_paused_container_neither_fills_memory_nor_loses_its_link(bed, 
         assert engine.resume(c).code == 0
         began = time.monotonic()
         assert client(pid, "echo", RAW, "after the thaw") == "after the thaw"
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 5
 
 
 def test_the_shim_ends_with_the_first_process_even_without_poststop(bed, engine):

@@ -240,7 +240,7 @@ def test_a_slow_provider_is_504_and_the_connection_goes_on(grpc_server, mediate,
     begun = time.monotonic()
     with pytest.raises(grpc.RpcError) as error:
         one.unary_unary("/modem.Api/Sleep")(b"", timeout=10)
-    assert error.value.code() == grpc.StatusCode.UNAVAILABLE and 0.9 < time.monotonic() - begun < 3
+    assert error.value.code() == grpc.StatusCode.UNAVAILABLE and 0.9 < time.monotonic() - begun < 8
     assert one.unary_unary("/modem.Api/Identity")(b"", timeout=10) == IDENTITY
 
 

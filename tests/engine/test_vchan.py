@@ -55,7 +55,7 @@ def test_a_client_waits_for_its_server(ours):
     waiting = in_thread(ours.client)
     time.sleep(0.2)
     assert waiting.is_alive()
-    with ours.server(), waiting.result(1) as client:
+    with ours.server(), waiting.result(10) as client:
         assert client.state == CONNECTED
 
 
@@ -65,7 +65,7 @@ def test_a_client_waits_where_a_dead_server_left_its_socket(street):
     left.close()
     waiting = in_thread(street.client)
     time.sleep(0.1)
-    with street.server(), waiting.result(1) as client:
+    with street.server(), waiting.result(10) as client:
         assert client.state == CONNECTED
 
 
@@ -112,7 +112,7 @@ def test_a_second_client_is_not_taken_and_waits_for_the_next_server(street):
         assert second.is_alive()
         first.write(b"mine")
         assert server.recv(4) == b"mine"
-    with street.server(), second.result(1) as client:
+    with street.server(), second.result(10) as client:
         assert client.state == CONNECTED
 
 
@@ -238,7 +238,7 @@ def test_what_was_accepted_arrives_though_the_writer_closes_at_once(ours, size):
         closing = in_thread(writer.close)
         reader.set_blocking(True)
         assert reader.read_to_end() == BIG[:sent]
-        closing.result(3)
+        closing.result(10)
         reader.close()
 
 
@@ -358,7 +358,7 @@ def test_space_is_a_promise(ours):
     with ours.server() as server, ours.client() as client:
         sent = 0
         while space := server.space:
-            sent += in_thread(lambda: server.write(BIG[sent:sent + space])).result(1)
+            sent += in_thread(lambda: server.write(BIG[sent:sent + space])).result(10)
         assert server.space == 0 and sent > 4096
         assert client.recv(sent) == BIG[:sent]
         assert soon(lambda: server.space, 4096) == 4096

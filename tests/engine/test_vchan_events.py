@@ -121,7 +121,7 @@ def test_waiting_without_looking_at_the_descriptor(ours):
             client.write(b"1234")
             time.sleep(0.001 * (turn % 3))
             client.write(b"5678")
-            assert waiting.result(2) == b"12345678"
+            assert waiting.result(10) == b"12345678"
 
 
 def test_waiting_for_a_client_ends_when_it_comes(ours):
@@ -130,7 +130,7 @@ def test_waiting_for_a_client_ends_when_it_comes(ours):
         time.sleep(0.05)
         assert waiting.is_alive()
         with ours.client():
-            assert waiting.result(1) == 0
+            assert waiting.result(10) == 0
             assert server.state == CONNECTED
 
 
@@ -142,7 +142,7 @@ def test_the_end_is_seen_at_once(pair):
     before = time.monotonic()
     leaving.close()
     assert reading.result() == b""
-    assert time.monotonic() - before < 0.2
+    assert time.monotonic() - before < 2
     assert staying.state == DISCONNECTED
 
 
@@ -153,8 +153,8 @@ def test_close_does_not_wait_for_a_peer_that_does_not_read(ours):
     while server.write(BIG):
         pass
     before = time.monotonic()
-    in_thread(server.close).result(3)
-    assert time.monotonic() - before < 1.5
+    in_thread(server.close).result(10)
+    assert time.monotonic() - before < 5
     client.close()
 
 
@@ -164,7 +164,7 @@ def test_a_waiting_server_closes_at_once_and_idles_without_a_wake_up(street):
     assert used_processor(lambda: time.sleep(0.5)) < 0.01
     before = time.monotonic()
     server.close()
-    assert time.monotonic() - before < 0.05
+    assert time.monotonic() - before < 1
 
 
 def test_a_full_ring_and_a_closed_peer_use_no_processor(ours):
@@ -173,7 +173,7 @@ def test_a_full_ring_and_a_closed_peer_use_no_processor(ours):
         client.set_blocking(False)
         while client.write(BIG[:65536]):
             pass
-        in_thread(client.close).result(3)
+        in_thread(client.close).result(10)
         server.fileno()
         while readable(server):
             server.wait()

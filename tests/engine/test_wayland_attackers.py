@@ -40,7 +40,7 @@ def wf_recorder(thing):
     film = thing.directory / "film.mkv"
     film.unlink(missing_ok=True)
     with world.running(world.Client(thing, "wf-recorder", "-f", film)) as client:
-        host.wait_until(lambda: not client.alive(), 2)
+        host.wait_until(lambda: not client.alive(), 0.5)
         client.process.send_signal(signal.SIGINT)
         host.wait_until(lambda: not client.alive(), 10)
         return film.exists() and film.stat().st_size > 500, client.output.read_text(errors="replace")
