@@ -117,6 +117,7 @@ Result<> Door::find_provider() {
   container_.reset();
   ward_.forget();
   proven_.clear();
+  known_peer_.reset();
   provider_name_.clear();
   XC_CHECK(choose_provider());
   settled_ = true;
@@ -233,11 +234,16 @@ Result<> Door::check_peer(const Fd& server) const {
   // EINVAL as well: kernels before 6.16 have no pidfd for a process that was waited for.
   if (!pidfd && (pidfd.error().code == ESRCH || pidfd.error().code == EINVAL)) return {};
   if (!pidfd) return std::unexpected(pidfd.error());
+  const auto identity = *pidfd ? sys::identity_of(**pidfd) : std::nullopt;
+  if (identity && identity == known_peer_) return {};
   auto peer = *pidfd ? sys::open_process_of(street_.proc, std::move(**pidfd))
                      : sys::open_process(street_.proc, XC_TRY(sys::peer_credentials(server.get())).pid);
   if (!peer && peer.error().code == ESRCH) return {};
   if (!peer) return std::unexpected(in_context(provider_name_, std::move(peer).error()));  // unseen is not ended
-  if (XC_TRY(sys::belongs_to(street_.proc, *peer, container_->init))) return {};
+  if (XC_TRY(sys::belongs_to(street_.proc, *peer, container_->init))) {
+    known_peer_ = identity;
+    return {};
+  }
   return fail(Kind::policy, provider_name_ + ": whoever listens at " + address_ + " does not live in that container");
 }
 

@@ -91,7 +91,8 @@ class Door {
   std::string provider_name_;
   std::string address_;
   sys::SocketKind kind_ = sys::SocketKind::stream;
-  mutable std::vector<std::uint64_t> proven_;  ///< sockets at the provider's port that are its own
+  mutable std::vector<std::uint64_t> proven_;        ///< sockets at the provider's port that are its own
+  mutable std::optional<std::uint64_t> known_peer_;  ///< identity of the process that last proved to be the provider's
   grant::Effective effective_;
   std::uint64_t generation_ = 1;
   Ward ward_;  ///< of a Wayland link

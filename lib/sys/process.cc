@@ -3,7 +3,9 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -18,7 +20,8 @@ namespace xc::sys {
 namespace {
 
 constexpr std::size_t stat_limit = 8192;
-constexpr std::size_t first_field = 3;  // the one behind the name's last ')'
+constexpr long pidfs_magic = 0x50494446;  // PID_FS_MAGIC
+constexpr std::size_t first_field = 3;    // the one behind the name's last ')'
 constexpr std::size_t start_time_field = 22;
 
 std::string called(pid_t pid) {
@@ -65,6 +68,14 @@ Result<Process> look_closer(const Proc& proc, Process process) {
 // By number: <sys/pidfd.h> of glibc 2.36 declares these for C only.
 Fd open_pidfd(pid_t pid) {
   return Fd{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))};
+}
+
+std::optional<std::uint64_t> identity_of(const Fd& pidfd) {
+  struct statfs kind{};
+  struct stat facts{};
+  const bool unique = sizeof facts.st_ino == sizeof(std::uint64_t) && sizeof(long) == sizeof(std::uint64_t);
+  if (!unique || ::fstatfs(pidfd.get(), &kind) != 0 || kind.f_type != pidfs_magic) return std::nullopt;
+  return ::fstat(pidfd.get(), &facts) == 0 ? std::optional<std::uint64_t>(facts.st_ino) : std::nullopt;
 }
 
 Fd copy_descriptor(const Fd& pidfd, int number) {

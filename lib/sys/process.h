@@ -24,6 +24,10 @@ struct Process {
 /// A pidfd of `pid` (pidfd_open(2)); none, with errno set, when it fails or the kernel has no such call (ENOSYS).
 [[nodiscard]] Fd open_pidfd(pid_t pid);
 
+/// A number that no other process has or had since the machine started (the inode of its pidfd, Linux 6.9); nothing
+/// where the kernel gives none.
+[[nodiscard]] std::optional<std::uint64_t> identity_of(const Fd& pidfd);
+
 /// Descriptor `number` of the process (pidfd_getfd(2)): the same open file; none, with errno set, when it cannot be
 /// had.
 [[nodiscard]] Fd copy_descriptor(const Fd& pidfd, int number);

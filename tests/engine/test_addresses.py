@@ -1,9 +1,12 @@
 """Addresses that are no path, under real containers: abstract names and ports of providers, ports of consumers."""
 
 import contextlib
+import os
+import signal
 import socket
 import subprocess
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -70,20 +73,40 @@ def test_the_name_means_nothing_in_other_networks(bed, runc):
         decoy.wait()
 
 
+@contextlib.contextmanager
+def stranger_in_the_network_of(pid):
+    """A process of the host that answers at the provider's name."""
+    with subprocess.Popen(["nsenter", "-t", str(pid), "-n", beds.BUILD / "tests/xc-test-provider", "--rest", NAME,
+                           "--name", "stranger"], stdout=subprocess.PIPE, text=True) as stranger:
+        try:
+            assert "ready" in stranger.stdout.readline()
+            yield
+        finally:
+            stranger.kill()
+
+
+def assert_refused(bed, consumer):
+    assert "stranger" not in client(consumer, "get", API, "/v1/status")
+    status = subprocess.run([beds.INJECT, "status", "--json", "--state", bed.state], capture_output=True, text=True,
+                            check=True).stdout
+    assert "does not live in that container" in status
+
+
 def test_a_stranger_at_the_providers_name_is_not_the_provider(bed, engine):
-    pid = started(engine, named_modem(bed, command="exec sleep 60"))
-    stranger = subprocess.Popen(["nsenter", "-t", str(pid), "-n", beds.BUILD / "tests/xc-test-provider", "--rest", NAME,
-                                 "--name", "stranger"], stdout=subprocess.PIPE, text=True)
-    try:
-        assert "ready" in stranger.stdout.readline()
-        consumer = started(engine, dialer(bed, wishes=[wish()]))
-        assert "stranger" not in client(consumer, "get", API, "/v1/status")
-        status = subprocess.run([beds.INJECT, "status", "--json", "--state", bed.state], capture_output=True, text=True,
-                                check=True).stdout
-        assert "does not live in that container" in status
-    finally:
-        stranger.kill()
-        stranger.wait()
+    with stranger_in_the_network_of(started(engine, named_modem(bed, command="exec sleep 60"))):
+        assert_refused(bed, started(engine, dialer(bed, wishes=[wish()])))
+
+
+def test_a_stranger_that_follows_the_provider_at_its_name_is_seen(bed, engine):
+    """Whoever proved once that it is the provider is known again; who comes after it must prove it anew."""
+    pid = serving(engine, named_modem(bed, command=f"xc-test-provider --rest {NAME} --name modem; exec sleep 60"))
+    consumer = started(engine, dialer(bed, wishes=[wish()]))
+    assert [get(consumer)["provider"] for _ in range(2)] == ["modem"] * 2
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    os.kill(int(children[0]), signal.SIGKILL)
+    assert host.wait_until(lambda: "503" in client(consumer, "get", API, "/v1/status"))
+    with stranger_in_the_network_of(pid):
+        assert_refused(bed, consumer)
 
 
 def test_a_provider_at_a_port_of_its_own(bed, engine):

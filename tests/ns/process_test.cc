@@ -115,6 +115,8 @@ TEST_P(Processes, AreNotMistakenForAnotherWithTheSameNumber) {
       const auto process = sys::open_process(*proc, first);
       EXPECT_TRUE(process) << text_of(process);
       EXPECT_TRUE(sys::find_process(*proc, first, process->start_time)->has_value());
+      const auto identity = sys::identity_of(process->pidfd);
+      EXPECT_EQ(sys::identity_of(sys::open_pidfd(first)), identity);
       ::kill(first, SIGKILL);
       ::waitpid(first, nullptr, 0);
       EXPECT_FALSE(sys::find_process(*proc, first, process->start_time)->has_value()) << "nobody has the number";
@@ -122,6 +124,7 @@ TEST_P(Processes, AreNotMistakenForAnotherWithTheSameNumber) {
       const pid_t decoy = fork_as(300);
       EXPECT_EQ(decoy, 300) << "the decoy must have the number for this test to mean something";
       EXPECT_FALSE(*sys::is_alive(*process));
+      EXPECT_TRUE(!identity || sys::identity_of(sys::open_pidfd(decoy)) != identity);
       EXPECT_FALSE(sys::find_process(*proc, decoy, process->start_time)->has_value());
       EXPECT_TRUE(sys::signal_process(*process, SIGKILL));
       EXPECT_EQ(text_of(sys::read_file(process->dir.get(), "stat", 8192)), "opening stat: No such process");
