@@ -85,7 +85,7 @@ inline bool send_all(int socket, std::string_view bytes, const std::vector<int>&
     if (first && !descriptors.empty()) {
       message.msg_control = control.data();
       message.msg_controllen = CMSG_SPACE(descriptors.size() * sizeof(int));
-      auto* header = reinterpret_cast<cmsghdr*>(control.data());
+      cmsghdr* header = CMSG_FIRSTHDR(&message);
       header->cmsg_level = SOL_SOCKET;
       header->cmsg_type = SCM_RIGHTS;
       header->cmsg_len = CMSG_LEN(descriptors.size() * sizeof(int));

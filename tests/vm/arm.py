@@ -1,7 +1,8 @@
-"""The programs of the arm64 build on an arm64 kernel: a virtual machine without hardware help boots Debian's kernel, runs one
-runc container with our hook, and the container calls a REST service and passes a descriptor over a raw socket.
+"""The programs of the arm64 or the armhf build on an arm64 kernel, which runs both: a virtual machine without hardware help
+boots Debian's kernel, runs one runc container with our hook, and the container calls a REST service and passes a descriptor
+over a raw socket.
 
-    tests/vm/arm64.py BUILD    BUILD: the build directory of the preset arm64; what is fetched is kept in BUILD/vm"""
+    tests/vm/arm.py BUILD    BUILD: the build directory of the preset arm64 or armhf; what is fetched is kept in BUILD/vm"""
 
 import io
 import json
@@ -16,6 +17,7 @@ import image
 
 PACKAGES = ("busybox-static", "runc", "libseccomp2")
 LIBRARIES = Path("/usr/aarch64-linux-gnu/lib")  # of the cross compiler
+STRIP = {183: "aarch64-linux-gnu-strip", 40: "arm-linux-gnueabihf-strip"}  # by e_machine (elf(5))
 LIMIT = 300  # seconds
 HOOK = ["/xc/xc-hook", "--log", "/log"]
 
@@ -105,7 +107,8 @@ def initial_files(build, root):
     for place, program in (("xc", "xc-hook"), ("xc", "xc-shim"), ("xc", "xc-inject"), ("xc", "tests/xc-test-provider"),
                            ("bundle/rootfs/bin", "tests/xc-test-client")):
         stripped = Path(f"{root}/stripped")
-        subprocess.run(["aarch64-linux-gnu-strip", "-o", stripped, build / program], check=True)
+        machine = int.from_bytes((build / program).read_bytes()[18:20], "little")
+        subprocess.run([STRIP[machine], "-o", stripped, build / program], check=True)
         one.file(f"{place}/{Path(program).name}", stripped.read_bytes(), 0o755)
     one.file("bundle/config.json", bundle())
     one.file("bundle/run.json", json.dumps({"#spec": "service-manifest-run@1", "services": {"required": WISHES, "optional": []}}))
