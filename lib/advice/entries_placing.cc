@@ -50,6 +50,12 @@ constexpr std::array entries{
           "a file with contents|a file with other names|a file of another user",
           "the image has a file, link or socket of that name, and it is not ours to remove",
           "remove it from the image, or choose another target"},
+    Entry{
+        "nobody in the container can pass *, a directory of user * and group * with mode *, which lets in no id of the "
+        "*",
+        "a directory of the host was bound into a container whose ids are others, and its owner and group are none of "
+        "them: a socket below it could be reached by nobody inside",
+        "let others search it (chmod o+x), map its owner (idmap=container), or choose another target"},
     Entry{"it lies on a file system of type *, which is no place for it|the mount * is shared with other "
           "mount "
           "namespaces|it lies on a mount that does not belong to the container|the place to plant in",

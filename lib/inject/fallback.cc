@@ -18,7 +18,7 @@ constexpr std::array table{
     Row{EROFS, Next::next_place, "the file system is read-only there"},
     Row{ENOSPC, Next::next_place, "the file system is full, or has no inode left"},
     Row{EDQUOT, Next::next_place, "the quota of the file system is used up"},
-    Row{EACCES, Next::next_place, "the container's root may not write there"},
+    Row{EACCES, Next::next_place, "the container's root may not write there, or nobody inside can get there"},
     Row{EPERM, Next::next_place, "the directory is immutable, or its file system takes no such file"},
     Row{EOVERFLOW, Next::next_place, "the file system has no number for the container's root"},
     Row{ENOENT, Next::next_place, "a directory of the path cannot be made"},

@@ -88,8 +88,10 @@ Result<> Gardener::attempt(const Planting& planting, const std::string& place, O
   if (model::redirected_path(place)) return sys::check_notifications();
   const std::string path = model::rendezvous_of(place).value_or(place);
   if (!planting.tree) return fail(Kind::internal, text::printable(place) + ": nothing to plant there");
-  auto there =
-      XC_TRY(sys::plant_file(container_.root, proc_, path, *planting.tree, container_.owner, planting.directories));
+  const sys::Manner manner{.owner = container_.owner,
+                           .directories = planting.directories,
+                           .insiders = container_.insiders ? &*container_.insiders : nullptr};
+  auto there = XC_TRY(sys::plant_file(container_.root, proc_, path, *planting.tree, manner));
   outcome.planted = std::move(there.planted);
   outcome.held = std::move(there.directory);
   return {};

@@ -56,6 +56,12 @@ std::optional<std::uint32_t> IdMap::to_host(std::uint32_t inside) const {
   return std::nullopt;
 }
 
+bool IdMap::has(std::uint32_t outside) const {
+  return std::ranges::any_of(ranges_, [outside](const Range& range) {
+    return range.outside != no_id && outside >= range.outside && outside - range.outside < range.count;
+  });
+}
+
 std::uint32_t IdMap::highest() const {
   std::uint64_t highest = 0;
   for (const Range& range : ranges_)

@@ -19,6 +19,8 @@ class IdMap {
   [[nodiscard]] static Result<IdMap> parse(std::string_view text);
   /// Our number for `inside`; nothing when it has none.
   [[nodiscard]] std::optional<std::uint32_t> to_host(std::uint32_t inside) const;
+  /// Whether some number inside means our number `outside`.
+  [[nodiscard]] bool has(std::uint32_t outside) const;
   /// The highest number inside; 0 of an empty map.
   [[nodiscard]] std::uint32_t highest() const;
 

@@ -74,8 +74,10 @@ void remove_stub(int parent, const std::string& name, FileId stub) {
     (void)::unlinkat(parent, name.c_str(), 0);
 }
 
-Result<Planted> plant_in(const Proc& proc, const Parent& parent, const Tree& tree, Owner owner) {
-  const Stub stub = XC_TRY(make_stub(parent.dir.get(), parent.name, owner));
+Result<Planted> plant_in(const RootedDir& root, const Proc& proc, const Parent& parent, const Tree& tree,
+                         const Manner& manner) {
+  if (manner.insiders != nullptr) XC_CHECK(check_passage(root, proc, parent.dir.get(), *manner.insiders));
+  const Stub stub = XC_TRY(make_stub(parent.dir.get(), parent.name, manner.owner));
   // What was there may be a mount of its own, and a shared one would show our socket where it came from.
   if (!stub.made) XC_CHECK(check_ground_of_file(proc, stub.fd.get()));
   Planted planted;
@@ -93,9 +95,9 @@ Result<Planted> plant_in(const Proc& proc, const Parent& parent, const Tree& tre
 }  // namespace
 
 Result<InPlace> plant_file(const RootedDir& root, const Proc& proc, std::string_view target, const Tree& tree,
-                           Owner owner, mode_t directories) {
-  Parent parent = XC_TRY(make_parent(root, proc, target, owner, directories));
-  auto planted = plant_in(proc, parent, tree, owner);
+                           const Manner& manner) {
+  Parent parent = XC_TRY(make_parent(root, proc, target, manner.owner, manner.directories));
+  auto planted = plant_in(root, proc, parent, tree, manner);
   if (!planted) {
     remove_directories(root, parent.made);
     return std::unexpected(in_context(text::printable(target), std::move(planted).error()));

@@ -10,6 +10,7 @@
 #include "sys/mounts.h"
 #include "sys/owner.h"
 #include "sys/parent_dir.h"
+#include "sys/passage.h"
 #include "sys/proc.h"
 #include "sys/rooted_dir.h"
 
@@ -39,13 +40,20 @@ struct InPlace {
   Fd directory;
 };
 
-/// Makes `tree` appear at `target` inside `root`: missing directories (of mode `directories`) and an empty file to
-/// mount on are made as `owner`, the host's number of the container's root; then the tree is attached. A file that is
-/// there already is used only when it is regular, empty, has one name and belongs to `owner` or the host's root (R03).
-/// Errors are sentences of Kind::plant (or Kind::kernel) that begin with the target; then nothing of the attempt is
-/// left. Changes the working directory.
+/// How a container's root would make what is missing.
+struct Manner {
+  Owner owner;                         ///< the host's number of the container's root
+  mode_t directories = 0755;           ///< of those that are made
+  const Insiders* insiders = nullptr;  ///< who must be able to get there; none: the kernel would have said so
+};
+
+/// Makes `tree` appear at `target` inside `root`: missing directories and an empty file to mount on are made as
+/// `manner` says, where somebody inside can get to them (check_passage); then the tree is attached. A file that is
+/// there already is used only when it is regular, empty, has one name and belongs to the owner or the host's root
+/// (R03). Errors are sentences of Kind::plant (or Kind::kernel) that begin with the target; then nothing of the attempt
+/// is left. Changes the working directory.
 [[nodiscard]] Result<InPlace> plant_file(const RootedDir& root, const Proc& proc, std::string_view target,
-                                         const Tree& tree, Owner owner, mode_t directories = 0755);
+                                         const Tree& tree, const Manner& manner);
 
 /// Takes away what is still as `planted` says: the mount, the stub, the directories that are empty. What has changed
 /// since is left alone. An error means the mount could not be taken away. Changes the working directory.

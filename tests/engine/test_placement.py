@@ -220,6 +220,61 @@ def test_auto_goes_on_to_the_common_directories(bed, engine):
         "/run/pv/services/modem-api.sock", "/run/modem-api.sock"]
 
 
+# --- directories of somebody else -------------------------------------------------------------------------------------
+def with_a_directory_of_the_host(bed, mode, *targets, idmap=True, **more):
+    """A volume that belongs to the host's root, whom the container's user namespace does not know."""
+    volume = bed.home / "closed"
+    (volume / "inner").mkdir(parents=True)
+    (volume / "inner").chmod(0o755)
+    volume.chmod(mode)
+    c = dialer(bed, wishes=[wish(*targets)], idmap=idmap, **more)
+    c.mounts.append((volume, "/tmp/closed", ["rbind"]))
+    return c
+
+
+NOBODY = "nobody in the container can pass /tmp/closed, a directory of user 0 and group 0 with mode 0700"
+SHUT = "/tmp/closed/inner/x.sock"
+
+
+def test_where_nobody_inside_can_get_to_the_next_place_is_taken(bed, engine):
+    serving(engine, modem(bed))
+    c = with_a_directory_of_the_host(bed, 0o700, SHUT, GOOD)
+    pid = started(engine, c)
+    assert get(pid, socket=GOOD)["role"] == "viewer"
+    link = links_of(bed, c)[0]
+    assert link["target"] == GOOD and link["passed-over"][0]["place"] == SHUT, link
+    assert NOBODY in link["passed-over"][0]["reason"], link
+    assert f"service modem-api is at {GOOD} because: {SHUT}: {NOBODY}" in bed.log_text()
+    doctor = subprocess.run([beds.INJECT, "doctor", c.name, "--state", bed.state, "--config", bed.config, "--all"],
+                            capture_output=True, text=True, check=False).stdout
+    assert f"{SHUT} was not taken: {SHUT}: {NOBODY}" in " ".join(doctor.split()), doctor
+    assert [one.name for one in (bed.home / "closed").rglob("*")] == ["inner"]
+
+
+def test_where_nobody_inside_can_get_to_alone_is_refused(bed, engine):
+    serving(engine, modem(bed))
+    c = with_a_directory_of_the_host(bed, 0o700, "/tmp/closed/deep/x.sock")
+    before = bed.snapshot()
+    refused(bed, engine, c, f"/tmp/closed/deep/x.sock: {NOBODY}")
+    engine.stop(c)
+    assert host.wait_until(lambda: not host.difference(before, bed.snapshot())), host.difference(before, bed.snapshot())
+    assert not (bed.home / "closed/deep").exists()
+
+
+@pytest.mark.parametrize("mode", [0o701, 0o711])
+def test_where_others_may_search_the_socket_is_reached(bed, engine, mode):
+    serving(engine, modem(bed))
+    pid = started(engine, with_a_directory_of_the_host(bed, mode, SHUT))
+    seen = beds.inside(pid, "xc-test-client", "get", SHUT, "/v1/status", user=True)
+    assert '"role":"viewer"' in seen.output, seen
+
+
+def test_without_a_user_namespace_root_passes_everywhere(bed, engine):
+    serving(engine, modem(bed))
+    pid = started(engine, with_a_directory_of_the_host(bed, 0o700, SHUT, idmap=False))
+    assert get(pid, socket=SHUT)["role"] == "viewer"
+
+
 # --- abstract names --------------------------------------------------------------------------------------------------
 NAME = "@modem-in-here"
 

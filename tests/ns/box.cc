@@ -119,8 +119,13 @@ Result<sys::Answer> Box::inside(
 
 Result<sys::Planted> Box::plant(const std::string& target, int source, sys::Use use) const {
   const sys::Tree tree = XC_TRY(sys::clone_tree(source, use));
+  const sys::Proc host = XC_TRY(sys::Proc::open());
+  const sys::Process init = XC_TRY(sys::open_process(host, pid_));
+  const sys::Namespaces spaces = XC_TRY(sys::open_namespaces(init));
+  const auto insiders = XC_TRY(sys::insiders_of(host, init, spaces));
   const auto answer = inside([&](const auto& root, const auto& proc, auto owner) -> Result<sys::Answer> {
-    return sys::Answer{pack(XC_TRY(sys::plant_file(root, proc, target, tree, owner)).planted)};
+    const sys::Manner manner{.owner = owner, .insiders = insiders ? &*insiders : nullptr};
+    return sys::Answer{pack(XC_TRY(sys::plant_file(root, proc, target, tree, manner)).planted)};
   });
   if (!answer) return std::unexpected(answer.error());
   return unpack<sys::Planted>(answer->bytes);
