@@ -31,10 +31,13 @@ void add_exec(CLI::App& app, int& status) {
   auto* verb =
       app.add_subcommand("exec", "start a program with connected sockets: SERVICE... -- PROGRAM [ARGUMENT...]");
   verb->footer(
-      "The program finds each connection in XC_<SERVICE>_FD, a Wayland one in WAYLAND_SOCKET as well.\n\n"
+      "The program finds each connection in XC_<SERVICE>_FD, a Wayland one in WAYLAND_SOCKET as well: a link of that "
+      "type,\n"
+      "what fd:NAME says is one, or any address of a SERVICE that is called wayland.\n\n"
       "Examples:\n"
       "  xc-inject exec panel -- weston-terminal\n"
       "  xc-inject exec --container dialer modem-api -- sh -c 'echo $XC_MODEM_API_FD'\n"
+      "  xc-inject exec panel=fd:panel -- wayland-info     in a container that has it as launcher\n"
       "  xc-inject exec --listen modem-api -- my-server    as systemd would (LISTEN_FDS)");
   verb->add_option("--container", options->container, "inside this living container, through its own links");
   verb->add_option("--listen", options->listen, "a service of the host that the program provides (LISTEN_FDS)");

@@ -49,12 +49,14 @@ Wish read_wish(const std::string& word) {
   return wish;
 }
 
-/// Connected at once to what a person named; nobody mediates.
+/// Connected at once to what a person named; nobody mediates. That it is Wayland says the rendezvous, or the person.
 Result<std::vector<Given>> connect_directly(const std::vector<Wish>& wishes) {
   std::vector<Given> all;
-  for (const Wish& wish : wishes)
-    if (!wish.address.empty())
-      all.push_back({wish.service, wish.service == "wayland", XC_TRY(connect_to(wish.address))});
+  for (const Wish& wish : wishes) {
+    if (wish.address.empty()) continue;
+    auto reached = XC_TRY(connect_to(wish.address));
+    all.push_back({wish.service, reached.wayland || wish.service == "wayland", std::move(reached.socket)});
+  }
   return all;
 }
 
@@ -167,7 +169,8 @@ Result<std::vector<Given>> connect_inside(const registry::Record& record, const 
     if (link == record.links.end() || model::is_node(*link))
       return fail(Kind::usage, record.container.name + " has no link to a service " + text::quoted(wish.service));
     const bool packets = link->socket_kind == model::SocketKind::seqpacket;
-    all.push_back({wish.service, link->type == model::Type::wayland, XC_TRY(connect_to(link->target, packets))});
+    auto reached = XC_TRY(connect_to(link->target, packets));
+    all.push_back({wish.service, link->type == model::Type::wayland, std::move(reached.socket)});
   }
   return all;
 }

@@ -10,6 +10,9 @@
 
 #include "base/text.h"
 #include "model/address.h"
+#include "model/meeting.h"
+#include "model/service.h"
+#include "parse/json_in.h"
 #include "plan/variables.h"
 #include "sys/net_visit.h"
 #include "sys/unix_message.h"
@@ -20,13 +23,16 @@ namespace {
 
 constexpr int first = 3;  // SD_LISTEN_FDS_START
 
-/// What the rendezvous socket hands over: the connection, and a description that we have no use for.
-Result<Fd> take_from(const Fd& meeting) {
+/// What the rendezvous socket hands over: the connection, and with its first byte the line that describes it. What
+/// cannot be read describes nothing; the connection is as good.
+Result<Reached> take_from(const Fd& meeting) {
   std::array<char, 4096> line{};
   auto received = XC_TRY(sys::receive_message(meeting.get(), line, 2));
   if (!received || received->descriptors.empty())
     return fail(Kind::again, "nothing was handed over: the service's provider is not there, or refuses");
-  return std::move(received->descriptors.front());
+  const auto said = parse::from_json<model::Meeting>(std::string_view(line.data(), received->size), "the description");
+  const bool wayland = said && said->type == model::name_of(model::Type::wayland);
+  return Reached{std::move(received->descriptors.front()), wayland};
 }
 
 Result<Fd> connect_by_path(const std::string& path, sys::SocketKind kind) {
@@ -35,12 +41,13 @@ Result<Fd> connect_by_path(const std::string& path, sys::SocketKind kind) {
   return XC_TRY_IN(path, sys::connect_path(file, kind));
 }
 
-Result<Fd> connect_anyhow(const std::string& address, sys::SocketKind kind) {
-  if (const auto port = model::port_of(address)) return XC_TRY_IN(address, sys::connect_loopback(*port));
+Result<Reached> connect_anyhow(const std::string& address, sys::SocketKind kind) {
+  if (const auto port = model::port_of(address)) return Reached{XC_TRY_IN(address, sys::connect_loopback(*port))};
   if (address.starts_with('@'))
-    return XC_TRY_IN(text::printable(address), sys::connect_abstract(std::string_view(address).substr(1), kind));
+    return Reached{
+        XC_TRY_IN(text::printable(address), sys::connect_abstract(std::string_view(address).substr(1), kind))};
   const auto rendezvous = model::rendezvous_of(address);
-  if (!rendezvous) return connect_by_path(address, kind);
+  if (!rendezvous) return Reached{XC_TRY(connect_by_path(address, kind))};
   const Fd meeting = XC_TRY(connect_by_path(*rendezvous, kind));
   XC_CHECK(make_blocking(meeting));
   return XC_TRY_IN(address, take_from(meeting));
@@ -68,10 +75,10 @@ Result<> make_blocking(const Fd& socket) {
   return {};
 }
 
-Result<Fd> connect_to(const std::string& address, bool packets) {
-  Fd socket = XC_TRY(connect_anyhow(address, packets ? sys::SocketKind::seqpacket : sys::SocketKind::stream));
-  XC_CHECK(make_blocking(socket));
-  return socket;
+Result<Reached> connect_to(const std::string& address, bool packets) {
+  auto reached = XC_TRY(connect_anyhow(address, packets ? sys::SocketKind::seqpacket : sys::SocketKind::stream));
+  XC_CHECK(make_blocking(reached.socket));
+  return reached;
 }
 
 std::unexpected<Error> become(const std::vector<std::string>& command, const std::vector<Given>& listening,

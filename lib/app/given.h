@@ -19,9 +19,15 @@ struct Given {
 /// "XC_<SERVICE>_FD": the service in capitals, with "_" for what a variable's name cannot hold.
 [[nodiscard]] std::string variable_of(const std::string& service);
 
-/// A descriptor for the service, connected to "/path", "@name", "tcp:127.0.0.1:PORT" or what "fd:NAME" hands over in
-/// the namespaces of the calling process. It blocks, as programs expect.
-[[nodiscard]] Result<Fd> connect_to(const std::string& address, bool packets = false);
+/// A connection, and what is known of it.
+struct Reached {
+  Fd socket;             ///< it blocks, as programs expect
+  bool wayland = false;  ///< whoever handed it over says so
+};
+
+/// The service at "/path", "@name", "tcp:127.0.0.1:PORT" or what "fd:NAME" hands over, in the namespaces of the calling
+/// process.
+[[nodiscard]] Result<Reached> connect_to(const std::string& address, bool packets = false);
 
 /// Lets a descriptor wait instead of answering "not now".
 [[nodiscard]] Result<> make_blocking(const Fd& socket);

@@ -10,29 +10,12 @@
 #include <string>
 
 #include "base/json_out.h"
+#include "model/meeting.h"
 #include "shim/door.h"
 #include "sys/sealed_file.h"
 #include "sys/unix_message.h"
 
 namespace xc::shim {
-namespace {
-
-struct Description {
-  std::string service;
-  std::string role;
-  std::string target;
-  std::string type;
-};
-template <class A>
-void fields(A& a, Description& d) {
-  a("service", d.service);
-  a("role", d.role);
-  a("target", d.target);
-  a("type", d.type);
-}
-
-}  // namespace
-
 Result<Fd> meet(const model::Link& link, Fd client) {
   if (!link.target.starts_with("fd:")) return client;
   int pair[2];
@@ -44,7 +27,7 @@ Result<Fd> meet(const model::Link& link, Fd client) {
   // Programs that are handed a descriptor expect one that waits for them.
   if (::fcntl(theirs.get(), F_SETFL, O_RDWR) != 0) return fail_errno(Kind::kernel, "F_SETFL", errno);
   const std::string text =
-      to_json(Description{link.service, link.role, link.target, std::string(name_of(link.type))}) + "\n";
+      to_json(model::Meeting{link.service, link.role, link.target, std::string(name_of(link.type))}) + "\n";
   const Fd file = XC_TRY(sys::sealed_file("xconnect", text));
   const std::array<int, 2> passed{theirs.get(), file.get()};
   const auto sent = XC_TRY_IN("handing a descriptor over", sys::send_message(client.get(), text, passed));

@@ -1,5 +1,6 @@
 """Wayland clients in containers: uid 1000, a read-only root, the display put there by the hooks, drawn by a real Weston."""
 
+import shutil
 import signal
 import subprocess
 
@@ -56,6 +57,34 @@ def test_a_client_draws_and_is_known_to_the_shim(bed, engine, desktop):
     assert drawn, c.console_text() + bed.log_text()
     engine.stop(c)
     assert host.wait_until(lambda: world.changed(before, desktop.pixels()) < 50_000, 10, 0.2), "it stayed"
+
+
+NAMELESS = ["XDG_RUNTIME_DIR=/nowhere"]  # so that no client finds a display by itself
+
+
+def test_a_client_gets_its_display_by_descriptor_in_a_container(bed, engine, desktop):
+    """A launcher in the image asks the rendezvous, which says what it hands over; a person's words do the same."""
+    words = "/bin/xc-inject exec panel=fd:panel -- /bin/sh -c 'echo $WAYLAND_SOCKET $XC_PANEL_FD; exec /usr/bin/wayland-info'"
+    c = kiosk(bed, engine, desktop, ["/bin/sh", "-c", f"{words} > /out/info 2>&1; exec /bin/sleep 60"],
+              wish={"target": "fd:panel"}, env=NAMELESS)
+    shutil.copy(beds.INJECT, c.root / "bin/xc-inject")
+    jobs.started(engine, c)
+    info = c.out / "info"
+    assert host.wait_until(lambda: info.exists() and "xdg_wm_base" in info.read_text(), 15), info.read_text()
+    assert info.read_text().startswith("3 3\n"), info.read_text()
+    for word in ("panel=fd:panel", "panel"):
+        done = subprocess.run([beds.INJECT, "exec", "--state", bed.state, "--config", bed.config, "--container", c.name, word,
+                               "--", "/bin/sh", "-c", "echo $WAYLAND_SOCKET $XC_PANEL_FD; exec /usr/bin/wayland-info"],
+                              capture_output=True, text=True, timeout=20, check=False)
+        assert done.stdout.startswith("3 3\n") and "xdg_wm_base" in done.stdout, done
+
+
+def test_a_client_gets_its_display_by_descriptor_on_the_host(bed, desktop):
+    bed.host_services("panel.json", beds.services({**PANEL, "socket": str(desktop.socket)}))
+    done = subprocess.run([beds.INJECT, "exec", "--state", bed.state, "--config", bed.config, "panel", "--", "/bin/sh", "-c",
+                           "echo $WAYLAND_SOCKET $XC_PANEL_FD; exec wayland-info"], capture_output=True, text=True,
+                          timeout=20, check=False, env={"PATH": "/usr/bin:/bin", "XDG_RUNTIME_DIR": "/nowhere"})
+    assert done.stdout.startswith("3 3\n") and "xdg_wm_base" in done.stdout, done
 
 
 def test_a_person_types_into_a_terminal_in_a_container(bed, desktop):
