@@ -11,6 +11,7 @@
 #include "app/trace_line.h"
 #include "base/json_out.h"
 #include "base/text.h"
+#include "sys/program_name.h"
 
 namespace xc::app {
 namespace {
@@ -26,6 +27,16 @@ Result<Fd> open_output(const std::string& path) {
 bool was_refused(const model::Event& event) {
   if (event.refused || event.verdict == "refused") return true;
   return event.reason && (event.verdict == "answered" || event.verdict == "dropped");
+}
+
+/// Of whoever asked for a lease; the shim tells its number alone.
+void name_process(model::Event& event) {
+  const auto proc = sys::Proc::open();
+  if (!proc || *event.pid > 4194304) return;
+  const auto name = sys::name_of_program(*proc, static_cast<pid_t>(*event.pid));
+  if (!name.program.empty()) event.program = name.program;
+  if (!name.file.empty()) event.path = name.file;
+  event = cleaned(std::move(event));
 }
 
 }  // namespace
@@ -60,6 +71,7 @@ Result<bool> EventOut::take(std::string_view line, const model::Event& stamp) {
   event.service = stamp.service;
   event.role = stamp.role;
   event.protocol = stamp.protocol;
+  if (event.event.starts_with("lease") && event.pid && !event.program) name_process(event);
   return show(event);
 }
 

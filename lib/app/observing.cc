@@ -60,8 +60,8 @@ Result<> Observing::look_at(const std::string& key) {
   const auto record = registry::read(state_, key);
   if (!record || !*record || !(**record).served || !fits(scope_, **record)) return {};
   look_at_devices(key, (**record).links);
+  Result<> outcome;
   for (const model::Link& link : (**record).links) {
-    if (model::is_lease(link)) continue;  // its descriptor was handed over, and nothing passes us any more
     if (!scope_.service.empty() && scope_.service != link.service) continue;
     const auto same = [&](const Observed& one) { return one.key == key && one.target == link.target; };
     if (std::ranges::any_of(links_, same)) continue;
@@ -69,12 +69,19 @@ Result<> Observing::look_at(const std::string& key) {
     Observed one{
         key, (**record).container.name, link.service, link.role, std::string(name_of(link.type)), link.target, Fd{},
         {}};
-    if (model::is_node(link))
-      one.device = XC_TRY(DeviceWatch::begin(**record, link));
-    else
-      one.socket = XC_TRY(attach(state_, key, link, scope_.payload));
-    links_.push_back(std::move(one));
+    if (const auto begun = begin(one, **record, link))
+      links_.push_back(std::move(one));
+    else if (outcome)  // the others can be looked at all the same
+      outcome = std::unexpected(begun.error());
   }
+  return outcome;
+}
+
+Result<> Observing::begin(Observed& one, const registry::Record& record, const model::Link& link) const {
+  if (model::is_node(link))
+    one.device = XC_TRY(DeviceWatch::begin(record, link));
+  else
+    one.socket = XC_TRY(attach(state_, one.key, link, scope_.payload));
   return {};
 }
 

@@ -56,6 +56,7 @@ class Observing {
  private:
   static constexpr int lines_at_once = 64;
   [[nodiscard]] Result<> look_at(const std::string& key);
+  [[nodiscard]] Result<> begin(Observed& one, const registry::Record& record, const model::Link& link) const;
   void look_at_devices(const std::string& key, const std::vector<model::Link>& links);
   [[nodiscard]] std::vector<std::size_t> wait_for_lines(int milliseconds);
   [[nodiscard]] bool receive(std::size_t index, std::string& line);

@@ -82,12 +82,22 @@ std::string wayland_message(const model::Event& e) {
   return line;
 }
 
-/// Of a device, as far as the kernel tells.
-std::string opening(const model::Event& e) {
-  if (!e.pid) return "opened; this kernel does not say by whom";
-  std::string line = "opened by process " + text::number(*e.pid);
+std::string process(const model::Event& e) {
+  const std::string line = "process " + text::number(*e.pid);
   if (!e.program) return line + ", which has ended";
   return line + ", " + *e.program + (e.path ? " (" + *e.path + ")" : "");
+}
+
+/// Of a device, as far as the kernel tells.
+std::string opening(const model::Event& e) {
+  return e.pid ? "opened by " + process(e) : "opened; this kernel does not say by whom";
+}
+
+/// Of a screen.
+std::string lease(const model::Event& e) {
+  if (e.event == "leased") return "leased " + or_dash(e.connector) + (e.pid ? " to " + process(e) : "");
+  if (e.event == "lease-ended") return "lease of " + or_dash(e.connector) + " ended: " + or_dash(e.reason);
+  return "no lease" + (e.pid ? " for " + process(e) : std::string()) + ": " + or_dash(e.refused);
 }
 
 std::string lost(const model::Event& e) {
@@ -99,6 +109,7 @@ std::string what_happened(const model::Event& e) {
   if (e.event == "message") return e.object ? wayland_message(e) : bus_message(e);
   if (e.event == "bytes") return (e.from == "client" ? "-> " : "<- ") + size_of(e);
   if (e.event == "open") return opening(e);
+  if (e.event.starts_with("lease")) return lease(e);
   if (e.event == "lost") return lost(e);
   const auto& why = e.reason ? e.reason : e.refused;
   return e.event + (why ? ": " + *why : "");

@@ -8,7 +8,8 @@
 namespace xc::model {
 
 /// Which members there are depends on the event: "exchange" (HTTP), "message" (D-Bus, Wayland), "bytes", "opened",
-/// "closed" (raw), "open", "denied", "allowed" (devices), "lost". Times in microseconds.
+/// "closed" (raw), "open", "denied", "allowed" (devices), "leased", "lease-refused", "lease-ended" (screens), "lost".
+/// Times in microseconds.
 struct Event {
   using Text = std::optional<std::string>;
   using Count = std::optional<std::uint64_t>;
@@ -43,11 +44,12 @@ struct Event {
   Text rule;
   Text reason;
   Text refused;
-  Count pid;     ///< in the pid namespace of whoever looks
-  Text program;  ///< what that process calls itself
-  Count lines;   ///< lost
-  Count whole;   ///< bytes, when the payload is only the beginning
-  Text payload;  ///< hexadecimal
+  Count pid;       ///< in the pid namespace of whoever looks
+  Text program;    ///< what that process calls itself
+  Text connector;  ///< of a screen
+  Count lines;     ///< lost
+  Count whole;     ///< bytes, when the payload is only the beginning
+  Text payload;    ///< hexadecimal
 };
 template <class A>
 void fields(A& a, Event& e) {
@@ -84,6 +86,7 @@ void fields(A& a, Event& e) {
   a("refused", e.refused);
   a("pid", e.pid);
   a("program", e.program);
+  a("connector", e.connector);
   a("lines", e.lines);
   a("whole", e.whole);
   a("payload", e.payload);

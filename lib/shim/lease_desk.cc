@@ -4,9 +4,12 @@
 
 #include <utility>
 
+#include "base/json_out.h"
 #include "shim/lessor.h"
+#include "shim/observer.h"
 #include "sys/log.h"
 #include "sys/unix_message.h"
+#include "sys/unix_socket.h"
 
 namespace xc::shim {
 
@@ -18,6 +21,26 @@ void LeaseDesk::serve() {
   const std::string reason = done ? "" : done.error().text;
   if (!reason.empty() && reason != reason_) log::warning(link_.service + ": " + reason);
   reason_ = reason;
+  if (readers_.empty()) return;
+  model::Event event;
+  event.event = done ? "leased" : "lease-refused";
+  event.from = "client";
+  event.verdict = done ? "passed" : "refused";
+  if (const auto peer = sys::peer_credentials(client.get()); peer && peer->pid > 0)
+    event.pid = static_cast<std::uint64_t>(peer->pid);
+  if (done) event.connector = lease_->connector;
+  if (!done) event.refused = reason;
+  tell(event);
+}
+
+/// Who has left is forgotten by the monitor, which is told so.
+void LeaseDesk::tell(const model::Event& event) {
+  const std::string line = to_json(event);
+  for (Reader& one : readers_) (void)tell_reader(one.socket, line, one.lost);
+}
+
+void LeaseDesk::forget(int socket) {
+  std::erase_if(readers_, [&](const Reader& one) { return one.socket == socket; });
 }
 
 Result<> LeaseDesk::make_lease() {
@@ -36,9 +59,15 @@ Result<> LeaseDesk::hand_out(const Fd& client) {
   return fail(Kind::again, "the client takes no byte");
 }
 
-void LeaseDesk::end() {
-  if (lease_) sys::revoke_lease(card_, lease_->id);
+void LeaseDesk::end(std::string_view why) {
+  if (!lease_) return;
+  sys::revoke_lease(card_, lease_->id);
+  model::Event event;
+  event.event = "lease-ended";
+  event.connector = lease_->connector;
+  event.reason = why;
   lease_.reset();
+  if (!readers_.empty()) tell(event);
 }
 
 PostStatus LeaseDesk::status() const {

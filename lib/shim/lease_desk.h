@@ -3,11 +3,15 @@
 // Runs in the monitor; reads no byte of a client.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/fd.h"
 #include "base/result.h"
+#include "model/event.h"
 #include "model/link.h"
 #include "registry/state_dir.h"
 #include "shim/post.h"
@@ -26,13 +30,22 @@ class LeaseDesk {
   void serve();
   [[nodiscard]] int listener() const { return listener_.get(); }
   [[nodiscard]] const model::Link& link() const { return link_; }
-  /// Takes the screen away from whoever has it.
-  void end();
+  /// Leases are told to this socket (borrowed), until forget(): a line of JSON each (model/event.h).
+  void observe(int socket) { readers_.push_back({socket}); }
+  void forget(int socket);
+  /// Takes the screen away from whoever has it; `why` is for those who observe.
+  void end(std::string_view why);
   [[nodiscard]] PostStatus status() const;
 
  private:
   [[nodiscard]] Result<> make_lease();
   [[nodiscard]] Result<> hand_out(const Fd& client);
+  void tell(const model::Event& event);
+
+  struct Reader {
+    int socket;
+    std::uint64_t lost = 0;  ///< lines that he was too slow for
+  };
 
   const model::Link& link_;
   const registry::StateDir* state_;
@@ -40,6 +53,7 @@ class LeaseDesk {
   Fd listener_;
   Fd card_;
   std::optional<sys::Lease> lease_;
+  std::vector<Reader> readers_;
   std::uint64_t served_ = 0;
   std::uint64_t refused_ = 0;
   std::string reason_;

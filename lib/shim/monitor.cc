@@ -63,6 +63,8 @@ Result<> Monitor::open_lease_desk(const model::Link& link, std::unique_ptr<model
   if (listener) XC_CHECK(poller_.add(listener.get(), EPOLLIN, first_lease_token + index));
   free->own = std::move(own);
   free->desk = std::make_unique<LeaseDesk>(link, street_.state, config_.key, std::move(listener));
+  for (const Observer& one : observers_)
+    if (one.wants(link)) free->desk->observe(one.socket.get());
   return {};
 }
 
@@ -101,7 +103,7 @@ Result<Post*> Monitor::place(const model::Link& link, std::unique_ptr<model::Lin
   free->own = std::move(own);
   free->post = std::move(post);
   for (const Observer& one : observers_)
-    if (one.wants(*free->post)) (void)free->post->observe(one.socket.get(), one.payload);  // no worker runs yet
+    if (one.wants(free->post->link())) (void)free->post->observe(one.socket.get(), one.payload);  // no worker runs yet
   return free->post.get();
 }
 
@@ -125,7 +127,7 @@ Result<> Monitor::run() {
     if (place.post) place.post->end();
   if (redirector_) redirector_->end();
   for (auto& one : lease_desks_)
-    if (one.desk) one.desk->end();
+    if (one.desk) one.desk->end("the container, or its shim, has ended");
   guard_.end();
   return {};
 }

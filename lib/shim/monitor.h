@@ -97,7 +97,7 @@ class Monitor {
     std::string target;
     bool payload = false;
     Fd socket;
-    [[nodiscard]] bool wants(const Post& post) const;
+    [[nodiscard]] bool wants(const model::Link& link) const;
   };
   const Config& config_;
   const Street& street_;

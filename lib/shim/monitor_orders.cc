@@ -19,8 +19,8 @@ constexpr std::size_t most_links = 64;
 
 }  // namespace
 
-bool Monitor::Observer::wants(const Post& post) const {
-  return (service.empty() || service == post.link().service) && (target.empty() || target == post.link().target);
+bool Monitor::Observer::wants(const model::Link& link) const {
+  return (service.empty() || service == link.service) && (target.empty() || target == link.target);
 }
 
 Result<> Monitor::obey(Order& order, std::vector<Fd>& descriptors) {
@@ -45,9 +45,14 @@ Result<> Monitor::observe(const Order& order, std::vector<Fd>& descriptors) {
   Result<> outcome;
   bool any = false;
   for (const auto& place : places_) {
-    if (!place.post || !observers_.back().wants(*place.post)) continue;
+    if (!place.post || !observers_.back().wants(place.post->link())) continue;
     any = true;
     if (outcome) outcome = place.post->observe(socket, order.payload);
+  }
+  for (const Counter& counter : lease_desks_) {
+    if (!counter.desk || !observers_.back().wants(counter.desk->link())) continue;
+    any = true;
+    counter.desk->observe(socket);
   }
   if (outcome && !any) outcome = fail(Kind::usage, "it has no link " + text::quoted(order.service));
   if (!outcome) drop_observer(socket);
@@ -57,6 +62,8 @@ Result<> Monitor::observe(const Order& order, std::vector<Fd>& descriptors) {
 void Monitor::drop_observer(int socket) {
   for (const auto& place : places_)
     if (place.post) place.post->forget(socket);
+  for (const Counter& one : lease_desks_)
+    if (one.desk) one.desk->forget(socket);
   poller_.remove(socket);
   std::erase_if(observers_, [&](const Observer& one) { return one.socket.get() == socket; });
 }
@@ -133,7 +140,7 @@ bool Monitor::remove_lease(const std::string& target) {
   for (Counter& one : lease_desks_) {
     if (!one.desk || one.desk->link().target != target) continue;
     if (one.desk->listener() >= 0) poller_.remove(one.desk->listener());
-    one.desk->end();
+    one.desk->end("the link was taken away");
     one.desk.reset();
     one.own.reset();
     return true;

@@ -13,20 +13,25 @@
 namespace xc::shim {
 namespace {
 
-/// False when the line is lost; the socket is closed when its reader has left.
-bool say(Fd& socket, std::string_view line) {
+/// 0, or the errno with which the line was lost.
+int say(int socket, std::string_view line) {
   iovec vector{const_cast<char*>(line.data()), line.size()};
   msghdr message{};  // sendmsg(2) and not send(3), which the worker's filter does not know
   message.msg_iov = &vector;
   message.msg_iovlen = 1;
-  if (::sendmsg(socket.get(), &message, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) return true;
-  if (errno == EPIPE || errno == ECONNRESET) socket.reset();
-  return false;
+  return ::sendmsg(socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0 ? 0 : errno;
 }
 
 constexpr std::size_t most_shown = 16UL * 1024;  // of what came at once
 
 }  // namespace
+
+bool tell_reader(int socket, std::string_view line, std::uint64_t& lost) {
+  if (lost > 0 && say(socket, "{\"event\":\"lost\",\"lines\":" + text::number(lost) + '}') == 0) lost = 0;
+  const int failed = say(socket, line);
+  if (failed != 0) ++lost;
+  return failed != EPIPE && failed != ECONNRESET;
+}
 
 void report_bytes(mediate::Observer& observer, std::string_view from, std::string_view bytes, std::size_t size,
                   std::size_t descriptors) {
@@ -62,9 +67,9 @@ void SocketObserver::learn_who_is_left() {
 void SocketObserver::on_event(std::string_view line) {
   bool left = false;
   for (Listener& one : listeners_) {
-    if (one.lost > 0 && say(one.socket, "{\"event\":\"lost\",\"lines\":" + text::number(one.lost) + '}')) one.lost = 0;
-    if (one.socket && !say(one.socket, line)) ++one.lost;
-    left = left || !one.socket;
+    if (tell_reader(one.socket.get(), line, one.lost)) continue;
+    one.socket.reset();
+    left = true;
   }
   if (left) learn_who_is_left();
 }

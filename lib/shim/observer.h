@@ -44,6 +44,10 @@ class SocketObserver final : public mediate::Observer {
   Clock::time_point now_ = Clock::now();
 };
 
+/// One line of JSON to a reader's socket, behind one that says how many were `lost` on it. A reader who is too slow
+/// loses it, which is counted; nobody waits. False when he has left.
+[[nodiscard]] bool tell_reader(int socket, std::string_view line, std::uint64_t& lost);
+
 /// One line for bytes that `from` has sent: how many, and what they are when `observer` wants to see that.
 void report_bytes(mediate::Observer& observer, std::string_view from, std::string_view bytes, std::size_t size = 0,
                   std::size_t descriptors = 0);

@@ -5,7 +5,6 @@
 #include <signal.h>
 #include <sys/fanotify.h>
 #include <sys/inotify.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,10 +12,9 @@
 #include <cerrno>
 #include <cstring>
 #include <string_view>
+#include <utility>
 
-#include "base/text.h"
-#include "sys/link_text.h"
-#include "sys/small_file.h"
+#include "sys/program_name.h"
 
 namespace xc::sys {
 namespace {
@@ -27,7 +25,6 @@ constexpr unsigned report_id = 0x200;           // Linux 5.1: without it the ker
 constexpr std::uint8_t info_type_of_pidfd = 4;  // then a pidfd follows a header of four bytes
 constexpr unsigned group_flags = FAN_CLASS_NOTIF | FAN_CLOEXEC | FAN_NONBLOCK | report_id;
 constexpr std::size_t room_for_events = 16384;
-constexpr std::size_t longest_name = 256;
 
 struct Info {
   std::uint8_t type = 0;
@@ -73,20 +70,6 @@ int pidfd_in(std::string_view infos) {
   return -1;
 }
 
-/// True while the process can still be asked for, so that its number has meant nobody else so far.
-bool is_there(const Fd& pidfd) {
-  return ::syscall(SYS_pidfd_send_signal, pidfd.get(), 0, nullptr, 0U) == 0 || errno == EPERM;
-}
-
-void add_names(const Proc& proc, const Fd& pidfd, Opening& opening) {
-  const std::string directory = text::number(std::int64_t{opening.pid});
-  const auto comm = read_file(proc.dir(), directory + "/comm", longest_name);
-  auto exe = read_link(proc.dir(), directory + "/exe");
-  if (pidfd && !is_there(pidfd)) return;
-  if (comm) opening.program = comm->substr(0, comm->find_last_not_of('\n') + 1);
-  if (exe) opening.file = std::move(*exe);
-}
-
 Opening opening_of(const Proc& proc, const fanotify_event_metadata& event, std::string_view infos) {
   Opening opening;
   const int number = pidfd_in(infos);
@@ -96,7 +79,10 @@ Opening opening_of(const Proc& proc, const fanotify_event_metadata& event, std::
     return opening;
   }
   opening.pid = event.pid;
-  if (opening.pid > 0) add_names(proc, pidfd, opening);
+  if (opening.pid <= 0) return opening;
+  auto name = name_of_program(proc, opening.pid, pidfd);
+  opening.program = std::move(name.program);
+  opening.file = std::move(name.file);
   return opening;
 }
 

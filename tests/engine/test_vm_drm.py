@@ -227,6 +227,34 @@ def test_a_screen_that_is_leased_or_absent_is_not_leased(inside):
         inside.stop(first)
 
 
+def said_when_asked(inside, name, line):
+    """Asks in the container for a lease until the trace has such a line (regular expression) of it."""
+    ask = f"chroot /proc/{pid_of(inside, name)}/root xc-test-drm lease /run/screen.sock >/dev/null & sleep 1; kill $!"
+
+    def asked():
+        inside.vm.run(ask)
+        return re.search(f" {name}/card  {line}\n", inside.vm.must("cat /tmp/trace"))
+    return host.wait_until(asked, 40, 0.1)
+
+
+def test_a_trace_tells_who_leases_a_screen_and_who_does_not_and_when_it_ends(inside):
+    first, _ = holding(inside, "one", "lease:Virtual-1")
+    second = inside.start("two", "sleep 60", wish("card", "lease:Virtual-1", "/run/screen.sock"))
+    inside.vm.must("/xc/xc-inject trace >/tmp/trace 2>&1 & echo $! >/tmp/tracer")
+    trace = "cat /tmp/trace"
+    try:
+        program = r"xc-test-drm \(/bin/xc-test-drm\)"
+        assert said_when_asked(inside, first, rf"leased Virtual-1 to process \d+, {program}"), inside.vm.must(trace)
+        assert said_when_asked(inside, second, r"no lease for process \d+, .*leased already.*"), inside.vm.must(trace)
+    finally:
+        inside.stop(first)
+        inside.stop(second)
+    end = f"{first}/card  lease of Virtual-1 ended: the container, or its shim, has ended\n"
+    assert host.wait_until(lambda: end in inside.vm.must(trace), 20, 0.3), inside.vm.must(trace)
+    assert inside.vm.must(trace).count("lease of") == 1  # who got nothing has nothing to lose
+    inside.vm.must("kill $(cat /tmp/tracer)")
+
+
 def test_a_card_that_somebody_drives_is_not_leased(inside):
     owner = inside.start("owner", "exec 3<>/dev/dri/card0; sleep 60", wish("card", "master"))
     try:
