@@ -47,6 +47,12 @@ constexpr std::array entries{
         "LXC_CONFIG_FILE is *, and *: is not there; start the container with an absolute path: lxc-start -f /...",
         "lxc-start -d works in / and tells hooks the name it was given, so the directory of the manifests is not known",
         "name the configuration by its absolute path"},
+    Entry{"--require: * and * ask for one service; say it once",
+          "the hook was told two places or roles for one service, on its command line or by two devices of podman "
+          "(--device xconnect/service=NAME), and cannot know which one is meant",
+          "leave one of them out"},
+    Entry{"* is asked for twice; say it once", "two words of xc-inject exec name one service, and it has one variable",
+          "leave one of them out"},
     Entry{"--root *: is not there", "the directory of the other system is not there",
           "mount the image first, or correct the path"},
     Entry{"--deadline: expected 1 to 60000 milliseconds", "the time a hook gives itself is out of range",

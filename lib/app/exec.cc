@@ -206,7 +206,12 @@ Result<std::vector<std::string>> own_words() {
 Result<int> exec(const ExecOptions& options) {
   if (options.command.empty()) return fail(Kind::usage, "no program: say it behind \"--\"");
   std::vector<Wish> wishes;
-  for (const std::string& word : options.services) wishes.push_back(read_wish(word));
+  for (const std::string& word : options.services) {
+    Wish wish = read_wish(word);
+    if (std::ranges::find(wishes, wish.service, &Wish::service) != wishes.end())
+      return fail(Kind::usage, text::quoted(wish.service) + " is asked for twice; say it once");
+    wishes.push_back(std::move(wish));
+  }
   if (!options.container.empty()) return run_inside(options, wishes);
   const bool plain =
       options.listen.empty() && std::ranges::all_of(wishes, [](const Wish& wish) { return !wish.address.empty(); });

@@ -97,13 +97,19 @@ Result<std::optional<model::Manifest>> read_wants(reader::Reader& reader, const 
   return std::optional<model::Manifest>{};
 }
 
-/// What the hook's own arguments ask for, in the words of annotations.
+/// What the hook's own arguments ask for, in the words of annotations. Whoever typed an annotation knows better.
 Result<std::map<std::string, std::string>> with_requests(std::map<std::string, std::string> words,
                                                          const std::vector<std::string>& requests) {
+  std::map<std::string, std::string> asked;
   for (const std::string& request : requests) {
     const auto equals = request.find('=');
     if (equals == std::string::npos) return fail(Kind::usage, "--require: expected NAME=TARGET");
-    words.emplace("io.xconnect.require." + request.substr(0, equals), request.substr(equals + 1));
+    const std::string service = request.substr(0, equals);
+    const auto [first, fresh] = asked.emplace(service, request);
+    if (!fresh)
+      return fail(Kind::usage, "--require: " + text::quoted(first->second) + " and " + text::quoted(request) +
+                                   " ask for one service; say it once");
+    words.emplace("io.xconnect.require." + service, request.substr(equals + 1));
   }
   return words;
 }

@@ -92,11 +92,13 @@ Result<> read_root(View view, model::OciConfig& config) {
 }
 
 /// A container may have several hooks of ours, one for each CDI device, and the first that is called does the work of
-/// all: what their --require ask for. Hooks come from the host alone; whoever typed an annotation as well knows better.
-void add_requests(View root, std::map<std::string, std::string>& annotations) {
+/// all: what their --require ask for. Two that say the same are one, for a hook may be there twice; of two that differ
+/// none is the right one. Hooks come from the host alone; whoever typed an annotation as well knows better.
+Result<> add_requests(View root, std::map<std::string, std::string>& annotations) {
   const auto hooks = root.find("hooks");
   const auto stage = hooks ? hooks->find("createRuntime") : std::nullopt;
-  if (!stage) return;
+  if (!stage) return {};
+  std::map<std::string, std::string> asked;
   for (const View hook : stage->children()) {
     const auto path = hook.find("path");
     const auto args = hook.find("args");
@@ -104,11 +106,18 @@ void add_requests(View root, std::map<std::string, std::string>& annotations) {
     bool next = false;
     for (const View word : args->children()) {
       const auto equals = word.text().find('=');
-      if (next && equals != std::string::npos && is_plain(word.text()))
-        annotations.emplace(std::string(require) + word.text().substr(0, equals), word.text().substr(equals + 1));
+      if (next && equals != std::string::npos && is_plain(word.text())) {
+        const auto [first, fresh] = asked.emplace(word.text().substr(0, equals), word.text());
+        if (!fresh && first->second != word.text())
+          return word.fail("--require: " + text::quoted(first->second) + " and " + text::quoted(word.text()) +
+                           " ask for one service; say it once");
+      }
       next = word.text() == "--require";
     }
   }
+  for (const auto& [service, request] : asked)
+    annotations.emplace(std::string(require) + service, request.substr(service.size() + 1));
+  return {};
 }
 
 bool asks_about_connect(View seccomp) {
@@ -166,7 +175,7 @@ Result<model::OciConfig> parse_config(std::string_view text, std::string_view fi
     if (const auto env = XC_TRY(find_exact(*process, "env"))) config.env = XC_TRY(read_env(*env));
   }
   config.annotations = XC_TRY(read_annotations(root));
-  add_requests(root, config.annotations);
+  XC_CHECK(add_requests(root, config.annotations));
   config.notified = XC_TRY(read_notified(root));
   return config;
 }

@@ -104,6 +104,8 @@ def test_a_person_is_told_what_is_not_there(bed, runc):
     assert "no link to a service" in execute(bed, "--container", c.name, "nothing", "--", "/bin/true").stderr
     assert "no such container" in execute(bed, "--container", "nobody", "modem-api", "--", "/bin/true").stderr
     assert "behind \"--\"" in execute(bed, "modem-api").stderr
+    done = execute(bed, "modem-api", "modem-api;role=viewer", "--", "/bin/true")
+    assert (done.returncode, '"modem-api" is asked for twice; say it once' in done.stderr) == (64, True), done
 
 
 def test_a_real_provider_takes_its_socket_from_its_environment(bed, runc):

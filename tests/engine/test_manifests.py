@@ -223,3 +223,39 @@ def test_a_kind_of_socket_that_is_not_mediated_is_refused(bed, runc, kind):
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"services": 1}', '{"services":{"required":[{"role":"x"}]}}'])
 def test_a_broken_run_json_is_named_with_its_place(bed, engine, text):
     refused(bed, engine, bed.container("dialer", run=text), "run.json")
+
+
+@pytest.mark.parametrize("second", ["modem-api=/run/other.sock;role=viewer", f"modem-api={API};role=viewer"])
+def test_two_requests_for_one_service_are_an_error_that_names_both(bed, engine, second):
+    """On the hook's command line, as in annotations: none of them is the right one, and a repeated word is a mistake."""
+    serving(engine, modem(bed))
+    first = f"modem-api={API};role=viewer"
+
+    def hook(*words):
+        quoted = [f"'{word}'" if engine.is_lxc else word for word in words]  # a shell reads LXC's line
+        return bed.hook(*(part for word in quoted for part in ("--require", word)))
+
+    c = bed.container("dialer", hook=hook(first, second))
+    refused(bed, engine, c, f'--require: "{first}" and "{second}" ask for one service; say it once')
+    engine.stop(c)
+    c = bed.container("other", hook=hook(first, f"modem-raw={RAW}"))
+    pid = started(engine, c)
+    assert get(pid)["role"] == "viewer" and has(pid, RAW)
+
+
+def test_hooks_that_say_the_same_are_one_and_those_that_differ_are_an_error(bed, oci):
+    """One hook for each device of CDI: the first that is called does the work of all."""
+    serving(oci, modem(bed))
+
+    def hooks(*words):
+        def edit(config):
+            one = config["hooks"]["createRuntime"][0]
+            config["hooks"]["createRuntime"] = [
+                {**one, "args": [*bed.hook("--require", word), "createRuntime"]} for word in words]
+        return edit
+
+    first, second = f"modem-api={API};role=viewer", "modem-api=auto"
+    same = bed.container("same", edit_oci=hooks(first, first))
+    assert get(started(oci, same))["role"] == "viewer"
+    refused(bed, oci, bed.container("two", edit_oci=hooks(first, second)),
+            f'--require: "{first}" and "{second}" ask for one service; say it once')

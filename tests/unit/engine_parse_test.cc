@@ -100,6 +100,43 @@ TEST(ParseConfig, ReadsRootEnvironmentAndAnnotations) {
   EXPECT_EQ(config->annotations.at("io.xconnect.require.api"), "/run/a");
 }
 
+std::string config_with_hooks(const std::string& hooks) {
+  return R"({"root":{"path":"rootfs"},"hooks":{"createRuntime":[)" + hooks + "]}}";
+}
+
+TEST(ParseConfig, GathersWhatAllHooksOfOursAskFor) {
+  const auto config = parse_config(
+      config_with_hooks(R"({"path":"/x/xc-hook","args":["xc-hook","--require","a=/run/a","createRuntime"]},)"
+                        R"({"path":"/x/other","args":["other","--require","a=/run/other"]},)"
+                        R"({"path":"/x/xc-hook","args":["xc-hook","--require","b=auto;role=viewer"]},)"
+                        R"({"path":"/x/xc-hook","args":["xc-hook","--require","a=/run/a","createRuntime"]})"),
+      "config.json");
+  ASSERT_TRUE(config) << error_of(config);
+  EXPECT_EQ(config->annotations, (std::map<std::string, std::string>{{"io.xconnect.require.a", "/run/a"},
+                                                                     {"io.xconnect.require.b", "auto;role=viewer"}}));
+}
+
+TEST(ParseConfig, RefusesTwoRequestsForOneServiceThatDiffer) {
+  const std::string one_hook =
+      R"({"path":"/x/xc-hook","args":["xc-hook","--require","a=/run/a","--require","a=/run/a;role=admin"]})";
+  const std::string two_hooks = R"({"path":"/x/xc-hook","args":["xc-hook","--require","a=/run/a"]},)"
+                                R"({"path":"/y/xc-hook","args":["xc-hook","--require","a=/run/a;role=admin"]})";
+  const std::string sentence = "--require: \"a=/run/a\" and \"a=/run/a;role=admin\" ask for one service; say it once";
+  EXPECT_EQ(error_of(parse_config(config_with_hooks(one_hook), "config.json")),
+            "config.json: /hooks/createRuntime/0/args/4: " + sentence);
+  EXPECT_EQ(error_of(parse_config(config_with_hooks(two_hooks), "config.json")),
+            "config.json: /hooks/createRuntime/1/args/2: " + sentence);
+}
+
+TEST(ParseConfig, LetsAnAnnotationKnowBetterThanAHook) {
+  const auto config = parse_config(
+      R"({"root":{"path":"rootfs"},"annotations":{"io.xconnect.require.a":"/run/typed"},"hooks":{"createRuntime":[)"
+      R"({"path":"/x/xc-hook","args":["xc-hook","--require","a=/run/a"]}]}})",
+      "config.json");
+  ASSERT_TRUE(config) << error_of(config);
+  EXPECT_EQ(config->annotations.at("io.xconnect.require.a"), "/run/typed");
+}
+
 // MAN-05: runc takes "ROOT" for "root" and the last duplicate; crun takes the exact key and the first.
 TEST(ParseConfig, RefusesKeysThatOnlySomeEnginesTakeForOurs) {
   const struct {
