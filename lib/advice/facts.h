@@ -88,8 +88,9 @@ struct LxcLine {
 /// A document of /etc/xconnect.
 struct Document {
   std::string path;
-  std::string error;     ///< empty: it is good
-  bool ignored = false;  ///< its name does not end in .json
+  std::string error;                    ///< empty: it is good
+  bool ignored = false;                 ///< its name does not end in .json
+  std::vector<std::string> warnings{};  ///< what in it has no effect, with place and remedy
 };
 
 /// A socket or node that somebody offers.

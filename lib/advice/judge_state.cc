@@ -123,8 +123,12 @@ void judge_configuration(const Facts& facts, Findings& findings) {
       findings.push_back({Severity::broken, document.path, document.error,
                           "no container that asks for anything starts while this document is wrong",
                           "xc-inject check " + document.path});
-    else
+    else if (document.warnings.empty())
       findings.push_back({Severity::good, document.path, "is good", "", ""});
+    for (const std::string& warning : document.warnings)
+      findings.push_back({Severity::warning, document.path, warning,
+                          "containers start, and that part of it is as if it were not there",
+                          "xc-inject check " + document.path + " shows the line"});
   }
   for (const Endpoint& endpoint : facts.endpoints) judge_endpoint(endpoint, findings);
 }

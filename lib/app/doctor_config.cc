@@ -41,21 +41,22 @@ void add_endpoints(const DoctorOptions& options, const model::Offer& offer, advi
   }
 }
 
-Result<> look_at_document(const DoctorOptions& options, const std::string& directory, const std::string& name,
-                          bool policy, advice::Facts& facts) {
+/// Its warnings.
+Result<std::vector<std::string>> look_at_document(const DoctorOptions& options, const std::string& directory,
+                                                  const std::string& name, bool policy, advice::Facts& facts) {
   const Fd handle{::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
   if (!handle) return fail_errno(Kind::manifest, directory, errno);
   const auto text = XC_TRY(reader::read_document(handle.get(), name, manifest_limit, reader::Keeper::host));
   if (!text) return fail(Kind::manifest, name + ": is not there");
   auto reader = XC_TRY(reader::Reader::start());
   if (policy) {
-    XC_CHECK(reader.policy(*text, name));
-    return {};
+    auto read = XC_TRY(reader.policy(*text, name));
+    return std::move(read.warnings);
   }
-  const auto exports = XC_TRY(reader.services(*text, name));
+  auto exports = XC_TRY(reader.services(*text, name));
   XC_CHECK(plan::check_offers(exports));
   for (const auto& offer : exports.offers) add_endpoints(options, offer, facts);
-  return {};
+  return std::move(exports.warnings);
 }
 
 }  // namespace
@@ -72,9 +73,11 @@ void look_at_configuration(const DoctorOptions& options, advice::Facts& facts) {
       advice::Document document;
       document.path = directory + "/" + name;
       document.ignored = !name.ends_with(".json");
-      if (!document.ignored)
-        if (const auto good = look_at_document(options, directory, name, policy, facts); !good)
-          document.error = good.error().text;
+      if (!document.ignored) {
+        auto warnings = look_at_document(options, directory, name, policy, facts);
+        if (warnings) document.warnings = std::move(*warnings);
+        if (!warnings) document.error = warnings.error().text;
+      }
       facts.documents.push_back(document);
     }
   }

@@ -56,6 +56,7 @@ Result<> add_policy(reader::Reader& reader, const std::string& text, const std::
   config.policy.present = true;
   std::ranges::move(policy.allow, std::back_inserter(config.policy.allow));
   std::ranges::move(policy.offer, std::back_inserter(config.policy.offer));
+  append(config.warnings, std::move(policy.warnings));
   return {};
 }
 

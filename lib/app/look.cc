@@ -71,8 +71,8 @@ Result<std::vector<std::string>> examine(reader::Reader& reader, const std::stri
   if (kind == "run") return plan_alone(XC_TRY(reader.run(text, file)), {});
   if (kind == "args") return plan_alone(XC_TRY(reader.args(text, file)), {});
   if (kind == "policy") {
-    XC_CHECK(reader.policy(text, file));
-    return std::vector<std::string>{};
+    auto policy = XC_TRY(reader.policy(text, file));
+    return std::move(policy.warnings);
   }
   const auto offers = XC_TRY(reader.services(text, file));
   XC_CHECK_IN(file, plan::check_offers(offers));

@@ -9,20 +9,21 @@
 #include <string_view>
 
 #include "base/escape.h"
+#include "base/uri_path.h"
 
 namespace xc::mediate::http {
 
 using text::escape_value;
 using text::hex_value;
+using text::is_path_char;
+using text::is_plain_char;
 
 namespace detail {
 
 enum Class : std::uint8_t {
-  token_char = 1,   // RFC 9110 5.6.2 tchar
-  value_char = 2,   // RFC 9110 5.5 field-vchar, SP, HTAB (obs-text included)
-  path_char = 4,    // RFC 3986 pchar and "/", without "%"
-  query_char = 8,   // RFC 3986 query without "%", and what browsers leave raw there: [ ] { } | ^ `
-  plain_char = 16,  // RFC 3986 unreserved: the same with and without percent-encoding
+  token_char = 1,  // RFC 9110 5.6.2 tchar
+  value_char = 2,  // RFC 9110 5.5 field-vchar, SP, HTAB (obs-text included)
+  query_char = 4,  // RFC 3986 query without "%", and what browsers leave raw there: [ ] { } | ^ `
 };
 
 constexpr bool is_alnum(unsigned c) {
@@ -31,16 +32,13 @@ constexpr bool is_alnum(unsigned c) {
 
 constexpr std::uint8_t class_of(unsigned c) {
   constexpr std::string_view token_marks = "!#$%&'*+-.^_`|~";
-  constexpr std::string_view path_marks = "-._~!$&'()*+,;=:@/";
   constexpr std::string_view query_marks = "-._~!$&'()*+,;=:@/?[]{}|^`";
   const auto in = [c](std::string_view marks) { return c < 0x80 && marks.find(static_cast<char>(c)) != marks.npos; };
   const bool alnum = is_alnum(c);
   unsigned bits = 0;
   if (alnum || in(token_marks)) bits |= token_char;
   if ((c >= 0x20 && c != 0x7f) || c == '\t') bits |= value_char;
-  if (alnum || in(path_marks)) bits |= path_char;
   if (alnum || in(query_marks)) bits |= query_char;
-  if (alnum || in("-._~")) bits |= plain_char;
   return static_cast<std::uint8_t>(bits);
 }
 
@@ -63,14 +61,8 @@ constexpr bool is(char c, Class wanted) {
 [[nodiscard]] constexpr bool is_value_char(char c) {
   return detail::is(c, detail::value_char);
 }
-[[nodiscard]] constexpr bool is_path_char(char c) {
-  return detail::is(c, detail::path_char);
-}
 [[nodiscard]] constexpr bool is_query_char(char c) {
   return detail::is(c, detail::query_char);
-}
-[[nodiscard]] constexpr bool is_plain_char(char c) {
-  return detail::is(c, detail::plain_char);
 }
 [[nodiscard]] constexpr bool is_digit(char c) {
   return c >= '0' && c <= '9';

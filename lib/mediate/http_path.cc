@@ -2,73 +2,13 @@
 
 #include <algorithm>
 
+#include "base/uri_path.h"
 #include "mediate/http_grammar.h"
 
 namespace xc::mediate::http {
 namespace {
 
 constexpr Refusal bad_path{400, "the request target is not a path of RFC 3986"};
-
-/// Adds one escape in normal form. "%25" counts as doubtful when it could be decoded once more into an escape.
-bool add_escape(std::string_view text, Target& result) {
-  constexpr std::string_view digits = "0123456789ABCDEF";
-  const int value = escape_value(text);
-  if (value <= 0) return false;
-  const auto byte = static_cast<unsigned>(value);
-  const char c = static_cast<char>(byte);
-  if (is_plain_char(c)) {
-    result.path += c;
-    return true;
-  }
-  result.doubtful = result.doubtful || byte < 0x20 || byte == 0x7f || c == '/' || c == '\\' || c == '%' || c == ';';
-  result.path += '%';
-  result.path += digits[byte >> 4U];
-  result.path += digits[byte & 15U];
-  return true;
-}
-
-bool decode(std::string_view raw, Target& result) {
-  for (std::size_t i = 0; i < raw.size(); ++i) {
-    if (raw[i] == '%') {
-      if (!add_escape(raw.substr(i), result)) return false;
-      i += 2;
-    } else if (is_path_char(raw[i])) {
-      result.doubtful = result.doubtful || raw[i] == ';';
-      result.path += raw[i];
-    } else {
-      return false;
-    }
-  }
-  return true;
-}
-
-/// RFC 3986 5.2.4, in place, and runs of "/" made one. False when ".." climbs above the root.
-bool resolve_dots(std::string& path) {
-  std::string out;
-  std::string_view rest = path;
-  bool directory = true;  // the last thing seen stands for a directory: the result ends with "/"
-  while (!rest.empty()) {
-    rest.remove_prefix(1);  // the "/" before the segment
-    const std::string_view segment = rest.substr(0, rest.find('/'));
-    rest.remove_prefix(segment.size());
-    directory = segment.empty() || segment == "." || segment == "..";
-    if (segment == "..") {
-      if (out.empty()) return false;
-      out.resize(out.rfind('/'));
-    } else if (!directory) {
-      out += '/';
-      out += segment;
-    }
-  }
-  if (directory) out += '/';
-  path = std::move(out);
-  return true;
-}
-
-bool is_normal(std::string_view raw) {
-  return raw.find("//") == raw.npos && raw.find("/.") == raw.npos &&
-         std::ranges::all_of(raw, [](char c) { return is_path_char(c) && c != ';'; });
-}
 
 bool is_query(std::string_view query) {
   for (std::size_t i = 0; i < query.size(); ++i) {
@@ -84,13 +24,11 @@ std::optional<Refusal> read_origin_form(std::string_view target, Target& result)
   const std::string_view raw = target.substr(0, mark);
   result.query = mark == target.npos ? std::string_view{} : target.substr(mark);
   if (!is_query(result.query)) return bad_path;
-  if (is_normal(raw)) {
-    result.path = raw;
-    return std::nullopt;
+  switch (text::normal_path(raw, result.path, result.doubtful)) {
+    case text::PathFault::grammar: return bad_path;
+    case text::PathFault::climbs: return Refusal{400, "the request target climbs above the root"};
+    case text::PathFault::none: break;
   }
-  result.path.clear();
-  if (!decode(raw, result)) return bad_path;
-  if (!resolve_dots(result.path)) return Refusal{400, "the request target climbs above the root"};
   return std::nullopt;
 }
 

@@ -18,9 +18,8 @@ struct Target {
   bool doubtful = false;
 };
 
-/// Splits and normalises. Normal form: escapes of unreserved characters decoded, other escapes in capitals, "." and
-/// ".." resolved, runs of "/" made one. Refused: anything outside the grammar, %00, a ".." above the root, CONNECT's
-/// and absolute forms that name another authority than `host`.
+/// Splits and normalises (base/uri_path.h). Refused: anything outside the grammar, %00, a ".." above the root,
+/// CONNECT's and absolute forms that name another authority than `host`.
 [[nodiscard]] std::optional<Refusal> read_target(std::string_view method, std::string_view target,
                                                  std::optional<std::string_view> host, Target& result);
 

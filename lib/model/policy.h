@@ -44,12 +44,14 @@ struct Policy {
   bool present = false;  ///< at least one policy file was read
   std::vector<Grant> allow;
   std::vector<OfferGrant> offer;
+  std::vector<std::string> warnings;  ///< what has no effect, a line each, safe to print
 };
 template <class A>
 void fields(A& a, Policy& p) {
   a("present", p.present);
   a("allow", p.allow);
   a("offer", p.offer);
+  a("warnings", p.warnings);
 }
 
 }  // namespace xc::model

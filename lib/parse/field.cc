@@ -138,14 +138,16 @@ Result<> refuse_others(View object, std::initializer_list<std::string_view> know
   return {};
 }
 
+void warn(View view, std::string_view sentence, std::vector<std::string>& warnings) {
+  if (warnings.size() < most_warnings) warnings.push_back(view.where() + ": " + std::string(sentence));
+}
+
 void warn_of_misspelt(View object, std::initializer_list<std::string_view> known, std::vector<std::string>& warnings) {
   for (const View& member : object.children()) {
-    if (warnings.size() >= most_warnings) return;
     if (std::ranges::find(known, member.name()) != known.end()) continue;
     const auto meant = std::ranges::find_if(known, [&](auto word) { return is_near(member.name(), word); });
     if (meant != known.end())
-      warnings.push_back(member.where() + ": is not known and has no effect; did you mean \"" + std::string(*meant) +
-                         "\"?");
+      warn(member, "is not known and has no effect; did you mean \"" + std::string(*meant) + "\"?", warnings);
   }
 }
 

@@ -55,6 +55,9 @@ extern const Word plain, name, role, role_pattern, provider, pattern, provider_p
 /// with '#' are remarks.
 [[nodiscard]] Result<> refuse_others(View object, std::initializer_list<std::string_view> known);
 
+/// Adds "<where>: <sentence>", unless the document has too many warnings already.
+void warn(View view, std::string_view sentence, std::vector<std::string>& warnings);
+
 /// A warning for each member that is not among `known` but differs from one of them by its case or by one letter: it
 /// has no effect, and was likely meant to have one.
 void warn_of_misspelt(View object, std::initializer_list<std::string_view> known, std::vector<std::string>& warnings);

@@ -9,8 +9,8 @@ constexpr std::string_view policy_format = "xconnect-policy@1";
 constexpr std::size_t most_entries = 256;
 
 /// "roles": an object of roles with their rules, or a list of roles that bring no rules of the host's.
-Result<std::map<std::string, model::RoleRules>> read_granted(View view) {
-  if (view.is(Form::object)) return read_roles(view, word::role_pattern);
+Result<std::map<std::string, model::RoleRules>> read_granted(View view, std::vector<std::string>& warnings) {
+  if (view.is(Form::object)) return read_roles(view, word::role_pattern, warnings);
   if (!view.is(Form::list)) return view.expected("a list of roles, or an object of roles");
   const std::vector<std::string> roles = XC_TRY(read_words(view, word::role_pattern, 0, most_services));
   std::map<std::string, model::RoleRules> granted;
@@ -18,7 +18,7 @@ Result<std::map<std::string, model::RoleRules>> read_granted(View view) {
   return granted;
 }
 
-Result<model::Grant> read_grant(View view) {
+Result<model::Grant> read_grant(View view, std::vector<std::string>& warnings) {
   if (!view.is(Form::object)) return view.expected("an object with \"consumer\", \"service\" and \"roles\"");
   XC_CHECK(refuse_others(view, {"consumer", "service", "provider", "roles"}));
   model::Grant grant;
@@ -26,7 +26,7 @@ Result<model::Grant> read_grant(View view) {
   grant.service = XC_TRY(read_key(view, "service", word::pattern));
   XC_CHECK(read_key_if(view, "provider", word::provider_pattern, grant.provider));
   const View roles = XC_TRY(read_member(view, "roles"));
-  grant.roles = XC_TRY(read_granted(roles));
+  grant.roles = XC_TRY(read_granted(roles, warnings));
   return grant;
 }
 
@@ -48,10 +48,10 @@ Result<model::Policy> parse_policy(std::string_view text, std::string_view file)
   XC_CHECK(refuse_others(root, {"allow", "offer"}));
   if (const auto format = root.find("#spec"); format && format->text() != policy_format)
     return format->expected("\"" + std::string(policy_format) + "\"");
-  model::Policy policy{.present = true, .allow = {}, .offer = {}};
+  model::Policy policy{.present = true, .allow = {}, .offer = {}, .warnings = {}};
   if (const auto allow = root.find("allow")) {
     const std::vector<View> entries = XC_TRY(read_list(*allow, "grants", most_entries));
-    for (const View& entry : entries) policy.allow.push_back(XC_TRY(read_grant(entry)));
+    for (const View& entry : entries) policy.allow.push_back(XC_TRY(read_grant(entry, policy.warnings)));
   }
   if (const auto offer = root.find("offer")) {
     const std::vector<View> entries = XC_TRY(read_list(*offer, "grants", most_entries));
@@ -63,8 +63,9 @@ Result<model::Policy> parse_policy(std::string_view text, std::string_view file)
 Result<model::RoleRules> parse_rules(std::string_view text, std::string_view file, model::Type type) {
   const Document document = XC_TRY(Document::parse(text, file, manifest_limits));
   const View root = document.root();
-  if (root.find(model::name_of(type))) return read_role(root);
-  return read_protocol(root, type);
+  std::vector<std::string> warnings;  // for a person who tries rules, what is answered tells as much
+  if (root.find(model::name_of(type))) return read_role(root, warnings);
+  return read_protocol(root, type, warnings);
 }
 
 }  // namespace xc::parse

@@ -1,6 +1,7 @@
 #include "parse/roles.h"
 
 #include "parse/dbus_rules.h"
+#include "parse/rest_reach.h"
 #include "parse/wayland_rules.h"
 
 namespace xc::parse {
@@ -10,6 +11,8 @@ constexpr std::size_t most_roles = 64;
 constexpr std::uint64_t most_body = 1ULL << 40U;
 constexpr std::uint64_t most_wait = 86'400;      // seconds; who needs more waits for ever
 constexpr std::uint64_t most_uid = 0xfffffffeU;  // the one above means "leave as it is" (setresuid(2))
+
+using Warnings = std::vector<std::string>;
 
 bool says_all(View view) {
   return view.is(Form::string) && view.text() == "all";
@@ -26,7 +29,7 @@ Result<model::RestRule> read_rest_rule(View view) {
   return rule;
 }
 
-Result<> read_rest_list(View view, model::RestRules& rest) {
+Result<> read_rest_list(View view, model::RestRules& rest, Warnings& warnings) {
   if (says_all(view)) {
     rest.all = true;
     return {};
@@ -34,6 +37,7 @@ Result<> read_rest_list(View view, model::RestRules& rest) {
   if (!view.is(Form::list)) return view.expected("\"all\" or a list of rules");
   const std::vector<View> rules = XC_TRY(read_list(view, "rules", most_rules));
   for (const View& rule : rules) rest.rules.push_back(XC_TRY(read_rest_rule(rule)));
+  warn_of_unreachable(rules, rest.rules, warnings);
   return {};
 }
 
@@ -41,11 +45,11 @@ bool is_protocol(std::string_view text) {
   return text == "http/1.1" || text == "h2c";
 }
 
-Result<model::RestRules> read_rest_object(View view) {
+Result<model::RestRules> read_rest_object(View view, Warnings& warnings) {
   XC_CHECK(refuse_others(view, {"rules", "upgrade", "body", "wait", "protocol"}));
   model::RestRules rest;
   const View rules = XC_TRY(read_member(view, "rules"));
-  XC_CHECK(read_rest_list(rules, rest));
+  XC_CHECK(read_rest_list(rules, rest, warnings));
   if (const auto upgrade = view.find("upgrade")) rest.upgrade = XC_TRY(read_flag(*upgrade));
   if (const auto body = view.find("body")) rest.body = XC_TRY(read_number(*body, most_body));
   if (const auto wait = view.find("wait"))
@@ -58,12 +62,12 @@ Result<model::RestRules> read_rest_object(View view) {
   return rest;
 }
 
-Result<model::RestRules> read_rest(View view) {
-  if (view.is(Form::object)) return read_rest_object(view);
+Result<model::RestRules> read_rest(View view, Warnings& warnings) {
+  if (view.is(Form::object)) return read_rest_object(view, warnings);
   model::RestRules rest;
   if (!says_all(view) && !view.is(Form::list))
     return view.expected("\"all\", a list of rules, or an object with \"rules\"");
-  XC_CHECK(read_rest_list(view, rest));
+  XC_CHECK(read_rest_list(view, rest, warnings));
   rest.upgrade = rest.all;  // the bare word means everything; {"rules":"all"} keeps upgrades apart
   return rest;
 }
@@ -127,9 +131,9 @@ Result<> put(Result<T> value, std::optional<T>& into) {
   return {};
 }
 
-Result<> read_into(model::RoleRules& rules, View view, model::Type type) {
+Result<> read_into(model::RoleRules& rules, View view, model::Type type, Warnings& warnings) {
   switch (type) {
-    case model::Type::rest: return put(read_rest(view), rules.rest);
+    case model::Type::rest: return put(read_rest(view, warnings), rules.rest);
     case model::Type::dbus: return put(read_dbus(view), rules.dbus);
     case model::Type::wayland: return put(read_wayland(view), rules.wayland);
     case model::Type::raw_unix: return put(read_unix(view), rules.raw_unix);
@@ -145,33 +149,34 @@ Result<> read_into(model::RoleRules& rules, View view, model::Type type) {
 
 }  // namespace
 
-Result<model::RoleRules> read_role(View view) {
+Result<model::RoleRules> read_role(View view, std::vector<std::string>& warnings) {
   if (!view.is(Form::object))
     return view.expected(R"(an object of protocols ("rest", "dbus", "wayland", "unix", "vchan"))");
   XC_CHECK(refuse_others(view, {"rest", "dbus", "wayland", "unix", "vchan", "uid", "device"}));
   model::RoleRules rules;
   for (const model::Type type :
        {model::Type::rest, model::Type::dbus, model::Type::wayland, model::Type::raw_unix, model::Type::vchan})
-    if (const auto value = view.find(model::name_of(type))) XC_CHECK(read_into(rules, *value, type));
+    if (const auto value = view.find(model::name_of(type))) XC_CHECK(read_into(rules, *value, type, warnings));
   if (const auto uid = view.find("uid")) rules.uid = static_cast<std::uint32_t>(XC_TRY(read_number(*uid, most_uid)));
   if (const auto device = view.find("device")) rules.device = XC_TRY(read_device(*device));
   return rules;
 }
 
-Result<std::map<std::string, model::RoleRules>> read_roles(View view, const Word& key) {
+Result<std::map<std::string, model::RoleRules>> read_roles(View view, const Word& key,
+                                                           std::vector<std::string>& warnings) {
   std::map<std::string, model::RoleRules> roles;
   const std::vector<View> members = XC_TRY(read_object(view, "an object of roles", most_roles));
   for (const View& role : members) {
     if (role.name().starts_with('#')) continue;
     if (!key.fits(role.name())) return role.fail("a role's name must be " + std::string(key.looks));
-    roles[role.name()] = XC_TRY(read_role(role));
+    roles[role.name()] = XC_TRY(read_role(role, warnings));
   }
   return roles;
 }
 
-Result<model::RoleRules> read_protocol(View view, model::Type type) {
+Result<model::RoleRules> read_protocol(View view, model::Type type, std::vector<std::string>& warnings) {
   model::RoleRules rules;
-  XC_CHECK(read_into(rules, view, type));
+  XC_CHECK(read_into(rules, view, type, warnings));
   return rules;
 }
 

@@ -130,7 +130,7 @@ Result<model::Offer> read_offer(View view, model::Type type, std::vector<std::st
   XC_CHECK(read_identity(view, offer));
   if (const auto via = view.find("via")) XC_CHECK(read_via(view, *via, offer));
   if (const auto allow = view.find("allow")) offer.allow = XC_TRY(read_allow(*allow, warnings));
-  if (const auto roles = view.find("roles")) offer.roles = XC_TRY(read_roles(*roles, word::role));
+  if (const auto roles = view.find("roles")) offer.roles = XC_TRY(read_roles(*roles, word::role, warnings));
   warn_of_misspelt(
       view, {"name", "type", "socket", "socket-type", "via", "owns", "bus", "role", "allow", "roles", "domain", "port"},
       warnings);

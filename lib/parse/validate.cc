@@ -204,6 +204,7 @@ Result<> validate(const model::Policy& value) {
     ask.demand(grant.provider, word::pattern, "a provider");
     ask.demand(grant.service, word::pattern, "a service");
   }
+  ask.demand(value.warnings, warning, "a warning");
   return ask.outcome();
 }
 

@@ -62,6 +62,27 @@ def test_a_warning_points_at_the_misspelt_name(tmp_path):
                      '    3 |     "tagret": "/run/x" } ] } }', "      |     ^~~~~~~~"]
 
 
+RULES = """{ "services": [ { "name": "a", "type": "rest", "socket": "/s", "roles": { "viewer": { "rest": [
+  { "methods": ["GET"], "paths": ["/v1/**", "/v2//x"] },
+  { "methods": ["GET"], "paths": ["/v1/status"] } ] } } } ] }"""
+
+
+def test_rules_that_can_never_match_are_pointed_at(tmp_path):
+    lines, code = checked(tmp_path, "services.json", RULES)
+    assert code == 0
+    assert lines == [
+        "services.json:2:45: warning: /services/0/roles/viewer/rest/0/paths/1: matches no request: what is judged is the path "
+        'in its normal form; write "/v2/x"',
+        '    2 |   { "methods": ["GET"], "paths": ["/v1/**", "/v2//x"] },', "      | " + " " * 44 + "^~~~~~~~",
+        "services.json:3:3: warning: /services/0/roles/viewer/rest/1: has no effect: the rules before it allow all that it "
+        "allows; remove it",
+        '    3 |   { "methods": ["GET"], "paths": ["/v1/status"] } ] } } } ] }', "      |   ^"], lines
+    (tmp_path / "policy.json").write_text(json.dumps({"#spec": "xconnect-policy@1", "allow": [{
+        "consumer": "*", "service": "*", "roles": {"x": {"rest": [{"methods": ["GET"], "paths": ["/%2e"]}]}}}]}))
+    (verdict,) = json.loads(inject("check", "--json", "policy.json", cwd=tmp_path).stdout)
+    assert verdict["good"] and "/allow/0/roles/x/rest/0/paths/0: matches no request" in verdict["warnings"][0], verdict
+
+
 def test_a_mistake_of_the_whole_document_has_no_place(tmp_path):
     for text, error in (("", "is empty"), ("\ufeff{}", "begins with a byte order mark"), (" " * 70000, "is larger than")):
         lines, code = checked(tmp_path, "run.json", text)

@@ -189,6 +189,15 @@ HOST = {
     "host services are of a wrong type": (
         lambda h: h.edit("etc/xconnect/services.d/modem.json", lambda d: d["services"][0].update(socket=7)),
         "broken", ["/services/0/socket", "found a number (7)"]),
+    "a rule of a host service can never match": (
+        lambda h: h.edit("etc/xconnect/services.d/modem.json", lambda d: d["services"][0].update(
+            roles={"viewer": {"rest": [{"methods": ["GET"], "paths": ["/v1/../x"]}]}})), "warning",
+        ["modem.json", "/services/0/roles/viewer/rest/0/paths/0", "matches no request", 'write "/x"', "xc-inject check"]),
+    "a rule of a policy has no effect": (
+        lambda h: h.write("etc/xconnect/policy.d/10.json", {"#spec": "xconnect-policy@1", "allow": [
+            {"consumer": "*", "service": "*", "roles": {"*": {"rest": [
+                {"methods": ["*"], "paths": ["/**"]}, {"methods": ["GET"], "paths": ["/v1"]}]}}}]}), "warning",
+        ["10.json", "/allow/0/roles/*/rest/1", "has no effect", "remove it"]),
     "the state directory is a link": (
         lambda h: (h.root / "run/xconnect").symlink_to("/tmp"), "broken", ["run/xconnect", "symbolic link"]),
     "the state directory is everybody's": (

@@ -259,3 +259,11 @@ def test_hooks_that_say_the_same_are_one_and_those_that_differ_are_an_error(bed,
     assert get(started(oci, same))["role"] == "viewer"
     refused(bed, oci, bed.container("two", edit_oci=hooks(first, second)),
             f'--require: "{first}" and "{second}" ask for one service; say it once')
+
+
+def test_rules_that_can_never_match_do_not_keep_a_container_from_starting(bed, runc):
+    rules = [{"methods": ["GET"], "paths": ["/v1/**"]}, {"methods": ["GET"], "paths": ["/v1/status", "/v2//x"]}]
+    serving(runc, modem(bed, offers=[{**REST_OFFER, "roles": {"viewer": {"rest": rules}}}]))
+    pid = started(runc, dialer(bed, wishes=[REST_WISH]))
+    assert get(pid)["role"] == "viewer" and client(pid, "get", API, "/v2/x").startswith("HTTP/1.1 403")
+    assert "services.json: /services/0/roles/viewer/rest/1/paths/1: matches no request" in bed.log_text()
