@@ -1,5 +1,7 @@
 #include "shim/handover.h"
 
+#include <poll.h>
+
 #include <array>
 #include <cerrno>
 #include <span>
@@ -36,6 +38,11 @@ Result<bool> send_last(int control) {
   const auto sent = sys::send_message(control, {&last_code, 1}, {});
   if (!sent) return std::unexpected(in_context("telling a worker that it is relieved", sent.error()));
   return sent->has_value();
+}
+
+bool has_message(int queue) {
+  pollfd waiting{queue, POLLIN, 0};
+  return ::poll(&waiting, 1, 0) > 0 && (waiting.revents & POLLIN) != 0;
 }
 
 Result<std::optional<Handover>> receive_handover(int control) {

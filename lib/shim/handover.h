@@ -29,6 +29,9 @@ struct Handover {
 /// Says that no pair will follow. False when the worker's queue is full.
 [[nodiscard]] Result<bool> send_last(int control);
 
+/// Whether a message waits at a worker's end of the socket.
+[[nodiscard]] bool has_message(int queue);
+
 /// The next message; nullopt when the monitor has closed its end.
 [[nodiscard]] Result<std::optional<Handover>> receive_handover(int control);
 

@@ -39,11 +39,6 @@ unsigned connections_possible(unsigned wanted) {
   return std::clamp(room > spare_descriptors ? (room - spare_descriptors) / 2 : 1U, 1U, std::max(wanted, 1U));
 }
 
-milliseconds back_off(std::size_t crashes) {  // 0, 50 ms, 100 ms ... 5 s
-  if (crashes <= 1) return milliseconds(0);
-  return std::min(milliseconds(50) * (1U << std::min<std::size_t>(crashes - 2, 7)), milliseconds(5000));
-}
-
 bool takes_descriptors(const grant::Effective& effective) {
   switch (effective.type) {
     case model::Type::rest: return false;
@@ -190,9 +185,8 @@ void Post::note_full(bool full) {
 Result<> Post::hand_over(const Handover& handover, Clock::time_point now) {
   if (link_.socket_kind == model::SocketKind::seqpacket) XC_CHECK(sys::prepare_packets(handover.client.get()));
   if (worker_ && worker_->generation != door_.generation()) retire_worker();
-  if (!page_) page_ = XC_TRY(SharedPage::create());
   if (!worker_) {
-    if (auto started = start_worker(); !started) {
+    if (auto started = start_worker(now); !started) {
       count_crash(now);  // it may fail for good, and every try costs a fork
       return started;
     }
@@ -206,17 +200,20 @@ Result<> Post::hand_over(const Handover& handover, Clock::time_point now) {
   return {};
 }
 
-Result<> Post::start_worker() {
+Result<> Post::start_worker(Clock::time_point now) {
+  if (!page_) page_ = XC_TRY(SharedPage::create());
   SandboxTerms terms;
   terms.uid = worker_uid_;
   if (door_.effective().identity == model::Identity::credentials) terms.speaks_as = door_.effective().uid;
   terms.descriptors = 2 * connections_ + spare_descriptors + (door_.effective().type == model::Type::rest ? 0 : 512);
+  terms.keeps_queue = true;
   const auto work = [this](Fd control) {
     return run_worker(Duty{street_.consumer, link_, door_.effective(), *page_}, std::move(control));
   };
   const auto complain = [this](std::string_view text) { remember(*page_, text); };
   worker_ = Worker{XC_TRY(start_sandboxed(terms, work, complain)), door_.generation()};
   for (const Observer& one : observers_) (void)send_observer(worker_->process.control.get(), one.socket, one.payload);
+  if (legacy_) pass_on_legacy(now);
   sys::forget_program_pages();  // those of starting a worker
   return {};
 }
@@ -281,6 +278,7 @@ bool Post::check(Clock::time_point now) {
     return true;
   };
   bool changed = std::erase_if(retired_, over) > 0;
+  if (legacy_ && !worker_ && now >= not_before_) try_worker(now);
   if (worker_ && is_over(worker_->process)) {
     bury(now);
     changed = true;
@@ -292,14 +290,18 @@ bool Post::check(Clock::time_point now) {
 }
 
 std::optional<Clock::time_point> Post::next_check() const {
-  const auto look = shortcut_.next_look();
+  auto look = shortcut_.next_look();
+  if (legacy_) look = std::min(look.value_or(Clock::time_point::max()), not_before_);
   if (!worker_ || untaken() == 0) return look;
   return std::min(look.value_or(Clock::time_point::max()), waiting_since_ + stuck_after);
 }
 
-/// The worker died. The listener and whoever waits in it are untouched; too many deaths within a minute close the link.
+/// The worker died. The listener and whoever waits in it are untouched, and what it had not taken is for the next one;
+/// too many deaths within a minute close the link.
 void Post::bury(Clock::time_point now) {
   const std::string how = reap(worker_->process);
+  if (has_message(worker_->process.queue.get()))
+    legacy_.emplace(std::move(worker_->process.queue), worker_->generation);
   worker_.reset();
   const auto reasons = reasons_of(*page_);
   log::warning(street_.consumer + ": " + link_.service + ": the worker " + how +
@@ -307,16 +309,6 @@ void Post::bury(Clock::time_point now) {
   keep_figures(page_, std::exchange(passed_, 0));
   page_ = SharedPage();
   count_crash(now);
-}
-
-void Post::count_crash(Clock::time_point now) {
-  ++restarts_;
-  std::erase_if(crashes_, [&](auto when) { return now - when > seconds(60); });
-  crashes_.push_back(now);
-  not_before_ = now + back_off(crashes_.size());
-  if (crashes_.size() <= link_.limits.respawns) return;
-  ++limits_["respawns"];
-  close("the worker died or could not be started too often within a minute");
 }
 
 std::vector<int> Post::worker_descriptors() const {
@@ -328,6 +320,7 @@ std::vector<int> Post::worker_descriptors() const {
 
 void Post::end() {
   listener_.reset();
+  legacy_.reset();
   if (worker_) retire_worker();
   for (const auto& one : retired_) {
     ::kill(one.process.pid, SIGKILL);
@@ -341,6 +334,7 @@ void Post::close(std::string reason) {
   closed_ = true;
   shortcut_.take_away();
   listener_.reset();  // whoever connects now is refused by the kernel instead of waiting for nobody
+  legacy_.reset();
   reason_ = std::move(reason);
   log::error(street_.consumer + ": " + link_.service + ": link closed: " + reason_);
 }

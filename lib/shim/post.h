@@ -119,6 +119,11 @@ class Post {
     Sandboxed process;
     std::uint64_t generation = 0;  ///< of the rights it was told
   };
+  /// What a worker that died had not taken yet, for the next one under the same rights.
+  struct Legacy {
+    Fd queue;
+    std::uint64_t generation = 0;
+  };
   struct Observer {
     int socket;
     bool payload;
@@ -142,7 +147,9 @@ class Post {
   [[nodiscard]] std::optional<std::chrono::milliseconds> serve_vchan(Clock::time_point now);
   [[nodiscard]] Result<> greet(const Fd& server) const;
   [[nodiscard]] Result<> hand_over(const Handover& handover, Clock::time_point now);
-  [[nodiscard]] Result<> start_worker();
+  [[nodiscard]] Result<> start_worker(Clock::time_point now);
+  void try_worker(Clock::time_point now);
+  void pass_on_legacy(Clock::time_point now);
   void retire_worker();
   void bury(Clock::time_point now);
   void count_crash(Clock::time_point now);
@@ -163,6 +170,7 @@ class Post {
   unsigned connections_;  ///< at the same time
   SharedPage page_;       ///< the worker's; a link that nobody uses costs nothing
   std::optional<Worker> worker_;
+  std::optional<Legacy> legacy_;
   std::vector<Retired> retired_;
   Past past_;
   bool closed_ = false;

@@ -19,6 +19,7 @@ struct SandboxTerms {
   /// A user (and group) it may name in SCM_CREDENTIALS, as its saved id; it never acts as that user.
   std::optional<uid_t> speaks_as{};
   const char* name = "xc-worker";  ///< as ps(1) shows it
+  bool keeps_queue = false;        ///< what it has not taken when it dies is still wanted
 };
 
 /// A child in its sandbox. Dropping it closes the control socket, which ends the child.
@@ -26,6 +27,7 @@ struct Sandboxed {
   pid_t pid = -1;
   Fd pidfd;    ///< readable when the child is gone
   Fd control;  ///< our end of a SOCK_SEQPACKET pair
+  Fd queue;    ///< its end, when it was to be kept: what we sent waits there
 };
 
 /// Private kernel uid for workers of the container whose init is `init`: above every range that systemd.io/UIDS-GIDS
