@@ -100,8 +100,10 @@ class Wayland final : public Mediator {
   }
 
   /// A compositor maps what a pool is made of and reads there: a file that is too short, or that somebody serves page
-  /// by page, would kill it or keep it waiting. (One that the client shortens later gives it SIGBUS, which compositors
-  /// expect, and cannot be prevented here.)
+  /// by page, would kill it or keep it waiting. One that the client shortens later gives it SIGBUS, which compositors
+  /// expect (they end that client), and cannot be prevented here. So wl_shm_pool.resize is not looked at: a size that
+  /// the file has not comes to the same, and to compare the two a descriptor of every pool would have to be kept for as
+  /// long as the pool lives, out of those that the worker's connections share; a client makes pools as it likes.
   void look_at_memory(Verdict& verdict, const Header& header) const {
     if (verdict.memory == 0 || verdict.act == Verdict::Act::deny || terms_.memory_size == nullptr) return;
     if (terms_.memory_size(out_.front()).value_or(0) >= verdict.memory) return;
