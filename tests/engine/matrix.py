@@ -1,5 +1,6 @@
 """The table of engines and links: test_matrix.py records a row for each container it ran, conftest.py writes them to
-matrix.json of the build directory, and this file as a program prints them as the table of README.
+matrix.json of the build directory (or where tests/releases/run wants it), and this file as a program prints all of them as
+the table of README.
 
     tests/engine/matrix.py [--write FILE]    --write: between the two markers in FILE instead of to standard output"""
 
@@ -12,7 +13,8 @@ from pathlib import Path
 
 KEY = "matrix"
 BUILD = Path(os.environ.get("XC_BUILD", Path(__file__).resolve().parents[2] / "build/dev"))
-FILE = BUILD / "matrix.json"
+FILE = Path(os.environ.get("XC_MATRIX", BUILD / "matrix.json"))
+OTHERS = BUILD.parent / "releases"  # of tests/releases/run
 MARKERS = ("<!-- made by tests/engine/matrix.py -->", "<!-- end -->")
 VERSIONS = {"runc": ["runc", "--version"], "crun": ["crun", "--version"], "podman": ["podman", "--version"],
             "lxc": ["lxc-start", "--version"]}
@@ -31,6 +33,12 @@ def version_of(program):
     return next(re.match(r"[0-9.]+[0-9]", word)[0] for word in words if re.match(r"[0-9]+\.[0-9]", word))
 
 
+def system():
+    """The distribution that the engines come from, by its own word."""
+    lines = dict(line.split("=", 1) for line in Path("/etc/os-release").read_text().splitlines() if "=" in line)
+    return f'{lines["NAME"].split()[0]} {lines.get("VERSION_ID", lines.get("VERSION_CODENAME", ""))}'.replace('"', "")
+
+
 def layout_of(engine):
     """Of the control groups the engine sees in the tests."""
     if engine.endswith("-v1"):
@@ -47,8 +55,15 @@ def save(rows):
     FILE.write_text(json.dumps(kept + rows, indent=1) + "\n")
 
 
-def table(rows):
-    """A line for each engine; containers of another sort with the same outcome stand in it, others have their own."""
+def recorded():
+    """Of this machine's engines, then of other releases'."""
+    files = [file for file in (FILE, *sorted(OTHERS.glob("*/results/matrix.json"))) if file.exists()]
+    return [row for file in files for row in json.loads(file.read_text())]
+
+
+def table(rows, home=None):
+    """A line for each engine; containers of another sort with the same outcome stand in it, others have their own. What is
+    not of the system `home` says so."""
     reasons, lines = [], []
 
     def cell(outcome):
@@ -61,8 +76,9 @@ def table(rows):
         return f"({reasons.index(outcome) + 1})"
 
     order = list(TITLES)
-    for row in sorted(rows, key=lambda row: order.index(row["engine"])):
-        head = (TITLES[row["engine"]].format(row["version"]), row["groups"])
+    for row in sorted(rows, key=lambda row: (order.index(row["engine"]), row.get("system") or home or "")):
+        other = f', {row["system"]}' if row.get("system") not in (None, home) else ""
+        head = (TITLES[row["engine"]].format(row["version"]) + other, row["groups"])
         cells = [cell(row["links"].get(column)) for column in COLUMNS]
         if lines and lines[-1][0] == head and lines[-1][2] == cells:
             lines[-1][1].append(row["variant"] or "plain")
@@ -75,7 +91,7 @@ def table(rows):
 
 
 def main():
-    made = table(json.loads(FILE.read_text()))
+    made = table(recorded(), system())
     if sys.argv[1:2] != ["--write"]:
         print(made, end="")
         return

@@ -32,7 +32,7 @@ cgroup_manager = "cgroupfs"
 events_logger = "none"
 runtime = "crun"
 [network]
-network_backend = "cni"
+network_backend = "{network}"
 """
 
 ROOM = """
@@ -62,7 +62,7 @@ def furnish():
         (ETC / name).write_text(f"{NAME}:{FIRST}:{COUNT}\n")
     (ETC / "containers/policy.json").write_text('{"default": [{"type": "insecureAcceptAnything"}]}')
     (ETC / "containers/registries.conf").write_text("")
-    (HOME / ".config/containers/containers.conf").write_text(CONTAINERS_CONF)
+    (HOME / ".config/containers/containers.conf").write_text(CONTAINERS_CONF.format(network=podman.NETWORK))
     (HOME / ".config/containers/storage.conf").write_text('[storage]\ndriver = "vfs"\n')
     for path in (HOME, RUNTIME):
         bed.give_to(path, UID)

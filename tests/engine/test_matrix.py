@@ -169,7 +169,7 @@ def test_each_sort_of_link(bed, engine, pod, services, name, variant, record_pro
     text = bed.log_text()
     cells = {what: outcome_of(probe, place, text, engine, c, pid) for what, (probe, place) in PROBES.items()}
     record_property(matrix.KEY, {"engine": name, "version": matrix.version_of(ENGINES[name]), "variant": variant,
-                                 "groups": matrix.layout_of(name), "start_ms": took, "links": cells})
+                                 "system": matrix.system(), "groups": matrix.layout_of(name), "start_ms": took, "links": cells})
     expected = {what: REFUSED.get((name, variant, what), "works") for what in PROBES}
     for what, words in expected.items():
         assert words in cells[what], f"{what}: {cells[what]}\n{text}"
