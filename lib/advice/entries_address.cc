@@ -13,19 +13,22 @@ constexpr std::array entries{
     Entry{"carries bytes and no descriptors, which * needs; use a path|carries bytes alone: no descriptors, no "
           "messages, no credentials; use a path",
           "TCP has no place for what the service's protocol or identity needs", "give the service a path or @name"},
-    Entry{
-        "needs an engine that asks about system calls as OCI says, and this is *|"
-        "config.json lets nobody be asked about connect(2): *|linux.seccomp.listenerPath is *, and must be *|"
-        "the engine cannot connect to *|this kernel cannot redirect connect(2): *",
-        "connect:/path works by a filter that the engine installs, and the engine must be told where we listen",
-        "put what `xc-inject hooks print runc --connect NAME` says into config.json, let podman call xc-precreate, or "
-        "name a path as well"},
+    Entry{"needs an engine that asks about system calls as OCI says, and this is *|"
+          "config.json lets nobody be asked about connect(2): *|linux.seccomp.listenerPath is *, and must be *|"
+          "the engine cannot connect to *|this kernel cannot redirect connect(2): *",
+          "connect:/path works by a filter that the engine installs, and the engine must be told where we listen",
+          "put what `xc-inject hooks print runc --connect NAME` says into config.json, let podman call xc-precreate "
+          "(podman 3.0 drops what it adds), or name a path as well"},
     Entry{"target \"connect:...\": * is longer than the 107 bytes that connect(2) takes",
           "no program can name such a path", "choose a shorter one"},
     Entry{"* is for connections that a shim carries: a lease or a datagram socket needs a path",
           "what is redirected is a connection to the shim", "choose a path as target"},
     Entry{"--connect is for runc and crun, whose config.json a person writes*|*: not a name that a container may have",
           "the filter belongs into the configuration of one container", "xc-inject hooks print runc --connect NAME"},
+    Entry{"the engine did not come to linux.seccomp.listenerPath, *",
+          "crun connects there before it calls hooks; an older crun installs the filter and tells nobody, and then the "
+          "kernel answers every connect(2) with ENOSYS",
+          "use crun 0.19 or later or runc 1.1 or later, or take the filter out of config.json and name a path"},
     Entry{
         "a place for the engine's questions|a place for the engine to wait in|the engine's question about connect(2)*|"
         "it sent a descriptor that is no filter's|SECCOMP_IOCTL_NOTIF_RECV",

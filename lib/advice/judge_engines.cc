@@ -26,6 +26,8 @@ constexpr std::array faults{
     Fault{"crun", "", When::hybrid, Severity::warning, "does not run with the hybrid layout of control groups",
           "every container fails: \"cgroups in hybrid mode not supported\"",
           "boot with systemd.unified_cgroup_hierarchy=1, or umount /sys/fs/cgroup/unified, or use runc"},
+    Fault{"crun", "0.19", When::always, Severity::note, "does not know linux.seccomp.listenerPath",
+          "a container with a link at connect:/path does not start", "use crun 0.19 or later, or name a path"},
     Fault{"crun", "1.14", When::always, Severity::warning, "raises RLIMIT_MEMLOCK before it loads its device filter",
           "without CAP_SYS_RESOURCE (inside a container, say) every container fails with EPERM on cgroups of "
           "version 2",
@@ -36,6 +38,8 @@ constexpr std::array faults{
           "what was planted is removed by the shim, which sees the container's init end", ""},
     Fault{"runc", "1.0.0", When::always, Severity::warning, "is older than version 1.0.0",
           "the moment of createRuntime hooks was another one", "use runc 1.0.0 or later"},
+    Fault{"runc", "1.1.0", When::always, Severity::note, "does not know linux.seccomp.listenerPath",
+          "a container with a link at connect:/path does not start", "use runc 1.1.0 or later, or name a path"},
     Fault{"runc", "", When::always, Severity::note,
           "waits for a hook's output to be closed, whatever the hook's timeout is",
           "xc-hook leaves no process with its output open", ""},

@@ -20,6 +20,7 @@
 #include "plan/rules.h"
 #include "registry/leftovers.h"
 #include "registry/providers.h"
+#include "shim/waiting_room.h"
 #include "sys/log.h"
 #include "sys/own_users.h"
 
@@ -130,8 +131,12 @@ Result<> run_oci(Hook& hook, const model::OciState& state) {
   // A reader of its own: config.json holds the image's words, and the host's run.json is read after it.
   auto engine_reader = XC_TRY(reader::Reader::start());
   const auto container = XC_TRY_IN(state.id, read_oci_container(engine_reader, state));
-  XC_CHECK_IN(state.id, serve(hook, container));
-  return {};
+  const auto served = serve(hook, container);
+  if (served) return {};
+  const auto kept = registry::StateDir::find(hook.options.state);
+  if (kept && container.notified == registry::redirector_of(kept->path(), container.name))
+    shim::close_waiting_room(*kept, container.name);
+  return std::unexpected(in_context(state.id, served.error()));
 }
 
 }  // namespace

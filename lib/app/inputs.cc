@@ -174,6 +174,7 @@ Result<model::Container> read_oci_container(reader::Reader& reader, const model:
   container.env = std::move(config.env);
   container.annotations.merge(config.annotations);
   container.notified = std::move(config.notified);
+  container.asks_early = !container.notified.empty() && state.names_root;
   return container;
 }
 

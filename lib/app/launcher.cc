@@ -27,6 +27,7 @@ inject::Launch launcher(const std::vector<model::Offered>& host, const registry:
     config.init = record.init;
     config.redirects = !record.container.notified.empty() &&
                        record.container.notified == registry::redirector_of(state.path(), config.consumer);
+    config.engine_is_there = config.redirects && record.container.asks_early;
     for (const auto& link : record.links)
       (model::is_node(link) ? config.devices : model::is_lease(link) ? config.leases : config.links).push_back(link);
     config.host = relevant(host, record.links);

@@ -27,6 +27,7 @@ struct OciState {
   std::string bundle;    ///< absolute path, or empty
   std::int64_t pid = 0;  ///< 0 when absent
   std::map<std::string, std::string> annotations;
+  bool names_root = false;  ///< "root" is there, which OCI does not ask for and crun alone says
 };
 template <class A>
 void fields(A& a, OciState& s) {
@@ -35,6 +36,7 @@ void fields(A& a, OciState& s) {
   a("bundle", s.bundle);
   a("pid", s.pid);
   a("annotations", s.annotations);
+  a("names-root", s.names_root);
 }
 
 /// What we read of the bundle's config.json (runtime-spec).
@@ -64,6 +66,7 @@ struct Container {
   std::vector<std::string> env;  ///< environment of its first process, where known
   std::map<std::string, std::string> annotations;  ///< OCI only
   std::string notified{};                          ///< host path of the socket where its filter asks about connect(2)
+  bool asks_early = false;  ///< its engine must have come to that socket before it calls hooks, as crun does
 };
 template <class A>
 void fields(A& a, Container& c) {
@@ -75,6 +78,7 @@ void fields(A& a, Container& c) {
   a("env", c.env);
   a("annotations", c.annotations);
   a("notified", c.notified);
+  a("asks-early", c.asks_early);
 }
 
 }  // namespace xc::model

@@ -160,6 +160,7 @@ Result<model::OciState> parse_state(std::string_view text) {
   if (const auto pid = XC_TRY(find_exact(root, "pid")))
     state.pid = static_cast<std::int64_t>(XC_TRY(read_number(*pid, highest_pid)));
   state.annotations = XC_TRY(read_annotations(root));
+  state.names_root = XC_TRY(find_exact(root, "root")).has_value();
   return state;
 }
 

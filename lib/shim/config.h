@@ -22,6 +22,7 @@ struct Config {
   std::vector<model::Link> devices;  ///< nodes that were planted, and are guarded from losing their rule
   std::vector<model::Offered> host;  ///< what the host itself offers of the services these links name
   bool redirects = false;            ///< the container's filter asks at our place about connect(2)
+  bool engine_is_there = false;      ///< and must have come there already
   std::uint32_t directories = 0;     ///< holds on what was planted, in the order of the record; after the listeners
 };
 template <class A>
@@ -35,6 +36,7 @@ void fields(A& a, Config& c) {
   a("devices", c.devices);
   a("host", c.host);
   a("redirects", c.redirects);
+  a("engine-is-there", c.engine_is_there);
   a("directories", c.directories);
 }
 

@@ -70,6 +70,7 @@ Result<> Monitor::open_lease_desk(const model::Link& link, std::unique_ptr<model
 
 Result<> Monitor::open_redirector() {
   redirector_ = XC_TRY(Redirector::create(street_, worker_uid_, [this] { return redirected_posts(); }));
+  if (config_.engine_is_there) XC_CHECK(redirector_->meet_who_waits());
   return poller_.add(redirector_->descriptor(), EPOLLIN, redirector_token);
 }
 

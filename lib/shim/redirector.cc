@@ -76,6 +76,16 @@ Result<std::unique_ptr<Redirector>> Redirector::create(const Street& street, uid
   return made;
 }
 
+Result<> Redirector::meet_who_waits() {
+  pollfd somebody{listener_.get(), POLLIN, 0};
+  for (std::size_t i = 0; i < most_engines && ::poll(&somebody, 1, 0) == 1; ++i) XC_CHECK(meet_engine());
+  if (!engines_.empty()) return {};
+  end();
+  return fail(Kind::plant,
+              "the engine did not come to linux.seccomp.listenerPath, and without it every connect(2) of the container "
+              "would fail: crun knows it from version 0.19 on");
+}
+
 Result<> Redirector::serve(Clock::time_point now) {
   std::array<epoll_event, 16> room{};
   for (const auto& event : XC_TRY(poller_.wait(room, 0))) {
@@ -96,6 +106,8 @@ Result<> Redirector::serve(Clock::time_point now) {
 Result<> Redirector::meet_engine() {
   Fd engine{::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)};
   if (!engine) return {};
+  const auto who = sys::peer_credentials(engine.get());
+  if (who && who->pid == ::getpid()) return {};  // we ourselves, to see who kept the place
   if (engines_.size() >= most_engines) engines_.erase(engines_.begin());
   const int number = engine.get();
   XC_CHECK(poller_.add(number, EPOLLIN, static_cast<std::uint64_t>(number)));

@@ -40,6 +40,10 @@ class Redirector {
   /// Listens for the engine of street.consumer; street.state must be there, and both outlive the redirector.
   [[nodiscard]] static Result<std::unique_ptr<Redirector>> create(const Street& street, uid_t agent_uid, Posts posts);
 
+  /// For an engine that comes before it calls hooks. An error when it did not: it knows no listenerPath, and then the
+  /// kernel would fail every connect(2) of the container with ENOSYS (seccomp_unotify(2)).
+  [[nodiscard]] Result<> meet_who_waits();
+
   /// Readable when serve() must be called.
   [[nodiscard]] int descriptor() const { return poller_.descriptor(); }
   [[nodiscard]] Result<> serve(Clock::time_point now);

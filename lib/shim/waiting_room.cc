@@ -90,6 +90,11 @@ Result<> open_waiting_room(const registry::StateDir& state, const std::string& n
   return {};
 }
 
+void close_waiting_room(const registry::StateDir& state, const std::string& name) {
+  const auto visitor = visit(state, name);
+  if (visitor && take_over(*visitor, name)) (void)::unlinkat(state.redirectors(), name.c_str(), 0);
+}
+
 Result<Fd> listen_for_engine(const registry::StateDir& state, const std::string& name) {
   auto listener = listen_anew(state, name);
   if (listener || listener.error().code != EADDRINUSE) return listener;

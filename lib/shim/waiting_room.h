@@ -22,4 +22,8 @@ namespace xc::shim {
 /// that was killed is replaced; EADDRINUSE when the name is another living shim's.
 [[nodiscard]] Result<Fd> listen_for_engine(const registry::StateDir& state, const std::string& name);
 
+/// Ends the waiting room of a container that will not be; nothing happens when a shim has taken it over, or none is
+/// there.
+void close_waiting_room(const registry::StateDir& state, const std::string& name);
+
 }  // namespace xc::shim

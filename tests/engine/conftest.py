@@ -9,6 +9,7 @@ import pytest
 
 import house
 import matrix
+import versions
 
 if house.inside():
     import bed as beds
@@ -30,10 +31,15 @@ def fetch_kernel(arguments):
 
 
 def pytest_configure(config):
+    config.addinivalue_line("markers", "since(**versions): the engines that can do it, from these versions on")
     if not house.inside():
         fetch_kernel(config.invocation_params.args)
         config.pluginmanager.getplugin("capturemanager").stop_global_capturing()
         house.enter([sys.executable, "-m", "pytest", *config.invocation_params.args])
+
+
+def pytest_collection_modifyitems(config, items):
+    versions.leave_out(config, items)
 
 
 def pytest_runtest_logreport(report):

@@ -6,8 +6,6 @@ the table of README.
 
 import json
 import os
-import re
-import subprocess
 import sys
 from pathlib import Path
 
@@ -16,8 +14,6 @@ BUILD = Path(os.environ.get("XC_BUILD", Path(__file__).resolve().parents[2] / "b
 FILE = Path(os.environ.get("XC_MATRIX", BUILD / "matrix.json"))
 OTHERS = BUILD.parent / "releases"  # of tests/releases/run
 MARKERS = ("<!-- made by tests/engine/matrix.py -->", "<!-- end -->")
-VERSIONS = {"runc": ["runc", "--version"], "crun": ["crun", "--version"], "podman": ["podman", "--version"],
-            "lxc": ["lxc-start", "--version"]}
 TITLES = {"runc-v1": "runc {}", "runc": "runc {}", "runc-v2": "runc {}", "crun-v1": "crun {}", "crun": "crun {}",
           "podman-crun-here": "podman {} with crun", "podman-runc": "podman {} with runc",
           "rootless-crun": "podman {} with crun, of an ordinary user",
@@ -26,11 +22,6 @@ TITLES = {"runc-v1": "runc {}", "runc": "runc {}", "runc-v2": "runc {}", "crun-v
           "pantavisor": "LXC {}, a device of Pantavisor", "runc-vm": "runc {}, virtual machine",
           "crun-vm": "crun {}, virtual machine"}
 COLUMNS = ("rest", "unix, descriptors", "abstract name", "dbus", "wayland", "vchan", "device node", "display device")
-
-
-def version_of(program):
-    words = subprocess.run(VERSIONS[program], capture_output=True, text=True, check=True).stdout.split()
-    return next(re.match(r"[0-9.]+[0-9]", word)[0] for word in words if re.match(r"[0-9]+\.[0-9]", word))
 
 
 def system():

@@ -1,6 +1,7 @@
 """podman with its own storage and configuration, in one mount namespace that lives as long as the tests that use it:
 pure cgroup v2, a private /etc/containers and /dev/shm, crun behind a script (conmon passes no environment on)."""
 
+import functools
 import json
 import os
 import subprocess
@@ -10,6 +11,7 @@ import time
 import bed
 import engines
 import house
+import versions
 
 ETC = house.WORK / "podman-etc"
 STORAGE = house.WORK / "podman"
@@ -84,6 +86,12 @@ def serving_bed(bed, room, runtime, precreate=False):
     return one
 
 
+@functools.cache
+def knows(option, *verb):
+    """Whether podman has this option; options of a later podman are a matter of taste in the tests, and have another way."""
+    return option in engines.call(["podman", *verb, "--help"]).output
+
+
 class Podman:
     """The verbs of engines.py; manifests are named by annotations, as a person would on podman's command line."""
 
@@ -97,7 +105,7 @@ class Podman:
         self.when = {"annotations": {r"^io\.xconnect\.": ""}}
 
     def _call(self, *arguments, **options):
-        return engines.call([*self.room.enter, "podman", *map(str, arguments)], timeout=LIMIT, **options)
+        return engines.call([*self.room.enter, "podman", "--log-level", "error", *map(str, arguments)], timeout=LIMIT, **options)
 
     def prepare(self, c):
         """One directory of hooks for each container, as the hook of each bed has its own arguments."""
@@ -113,6 +121,8 @@ class Podman:
                 "hook": {"path": str(PRECREATE), "args": ["xc-precreate", *c.hook[1:]], "timeout": 10}}))
 
     def arguments(self, c, *more):
+        if c.idmap and not c.image and versions.is_older("podman", "4.0"):
+            self.make_image(c)  # 3.0 opens its own directories to the mapped root of an image alone
         self.prepare(c)
         annotations = dict(c.annotations)
         for name, key in (("run.json", "io.xconnect.run"), ("services.json", "io.xconnect.services")):
@@ -153,8 +163,23 @@ class Podman:
     def make_pod(self, name, *words):
         """podman's first container of a pod has an image that podman makes of catatonit. Without the group of a pod's own:
         podman 4.3 forbids all devices in it when it makes groups itself, and then no first container starts."""
-        outcome = self._call("--runtime", self.runtime, "pod", "create", "--share-parent=false", "--name", name, *words)
+        if knows("--share-parent", "pod", "create"):
+            words = ("--share-parent=false", *words)
+        outcome = self._call("--runtime", self.runtime, "pod", "create", *self.first_image(), "--name", name, *words)
         assert outcome.code == 0, outcome
+
+    def first_image(self):
+        """Before version 4 podman wants to fetch an image for the first container."""
+        if not versions.is_older("podman", "4.0"):
+            return []
+        root, image = house.WORK / "pause", "localhost/pause:1"
+        if not root.exists():
+            bed.make_root(root)
+            (root / "pause").write_text("#!/bin/sh\nexec sleep 100000\n")
+            (root / "pause").chmod(0o755)
+        if self._call("image", "exists", image).code != 0:
+            self.import_root(root, image)
+        return ["--infra-image", image]
 
     def pod(self, verb, name, *words):
         outcome = self._call("pod", verb, *words, name)
@@ -164,22 +189,31 @@ class Podman:
     def remove_pod(self, name):
         """Once more when it fails: conmon's `podman container cleanup` and podman's own removal of a container that has
         just ended meet at its /dev/shm (EBUSY)."""
-        outcome = self._call("pod", "rm", "--force", "--time", "0", name)
+        at_once = ["--time", "0"] if knows("--time", "pod", "rm") else []
+        if not at_once:
+            self._call("pod", "kill", name)
+        outcome = self._call("pod", "rm", "--force", *at_once, name)
         if outcome.code != 0:
             time.sleep(1)
-            self.pod("rm", name, "--force", "--time", "0")
+            self.pod("rm", name, "--force", *at_once)
 
     def make_image(self, c):
         """The container's root file system as an image; for what podman does with images alone."""
         c.image = f"localhost/{c.name}:1"
-        archive = c.home / "image.tar"
-        for argv in (["tar", "-C", c.root, "-cf", archive, "."], ["podman", "import", archive, c.image]):
+        self.import_root(c.root, c.image)
+
+    def import_root(self, root, image):
+        archive = root.with_suffix(".tar")
+        for argv in (["tar", "-C", root, "--owner=0", "--group=0", "-cf", archive, "."], ["podman", "import", archive, image]):
             outcome = engines.call([*self.room.enter, *map(str, argv)], timeout=LIMIT)
             assert outcome.code == 0, outcome
         archive.unlink()
 
     def stop(self, c):
-        return self._call("rm", "--force", "--time", "0", c.name)
+        if knows("--time", "rm"):
+            return self._call("rm", "--force", "--time", "0", c.name)
+        self._call("kill", c.name)
+        return self._call("rm", "--force", c.name)
 
     def restart(self, c):
         """The hooks are those of the podman that restarts, not of the one that made the container."""

@@ -12,6 +12,7 @@ import engines
 import matrix
 import podman
 import rootless
+import versions
 import wayland_wire
 import wayland_world
 from dbus_bus import Daemon
@@ -168,7 +169,7 @@ def test_each_sort_of_link(bed, engine, pod, services, name, variant, record_pro
     took = round((time.monotonic() - began) * 1000)
     text = bed.log_text()
     cells = {what: outcome_of(probe, place, text, engine, c, pid) for what, (probe, place) in PROBES.items()}
-    record_property(matrix.KEY, {"engine": name, "version": matrix.version_of(ENGINES[name]), "variant": variant,
+    record_property(matrix.KEY, {"engine": name, "version": versions.of(ENGINES[name]), "variant": variant,
                                  "system": matrix.system(), "groups": matrix.layout_of(name), "start_ms": took, "links": cells})
     expected = {what: REFUSED.get((name, variant, what), "works") for what in PROBES}
     for what, words in expected.items():

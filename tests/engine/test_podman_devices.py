@@ -51,6 +51,7 @@ def test_an_annotation_gives_the_node(bed, engine, precreate, shape):
     assert not allowed or ("c 10:229 6" in allowed and "c 10:229 7" not in allowed and "c 10:237 6" not in allowed), allowed
 
 
+@pytest.mark.since(podman="4.0")
 def test_a_device_of_the_cdi_is_one_that_opens(bed, engine):
     wrapper = bed.home / "xc-hook"
     wrapper.write_text(f'#!/bin/sh\nexec {" ".join(bed.hook())} "$@"\n')

@@ -123,6 +123,7 @@ def test_a_user_namespace_that_podman_chooses(bed, engine, words):
     assert '"role":"viewer"' in beds.inside(pid, "xc-test-client", "get", API, "/v1/status", user=True).output
 
 
+@pytest.mark.since(podman="4.0")
 def test_a_pod_in_a_user_namespace(bed, engine, pod):
     serving(engine, modem(bed))
     name = pod("--userns=auto")

@@ -102,6 +102,7 @@ def test_without_a_variable_the_next_place_is_taken(bed, engine):
     assert get(started(engine, c), socket="/run/api.sock")["role"] == "viewer"
 
 
+@pytest.mark.since(podman="3.1", crun="0.19", runc="1.1")  # podman 3.0 drops listenerPath from what precreate says
 def test_a_redirected_connect(bed, engine):
     """podman has a filter of its own, which stays; crun looks for its listener before the container exists."""
     serving(engine, modem(bed))
@@ -141,6 +142,7 @@ def cdi(bed, room):
     file.unlink()
 
 
+@pytest.mark.since(podman="4.0")
 def test_a_service_is_a_device_of_podman(bed, engine, cdi):
     c = bed.container("typed", hook=[], podman_words=["--device", "xconnect/service=display"])
     pid = started(engine, c)
@@ -148,6 +150,7 @@ def test_a_service_is_a_device_of_podman(bed, engine, cdi):
     assert "WAYLAND_DISPLAY=/run/xconnect/display.sock" in Path(f"/proc/{pid}/environ").read_text().split("\0")
 
 
+@pytest.mark.since(podman="4.0")
 def test_several_devices_are_several_services(bed, engine, cdi):
     words = ["--device", "xconnect/service=display", "--device", "xconnect/service=host-api:viewer"]
     pid = started(engine, bed.container("typed", hook=[], podman_words=words))

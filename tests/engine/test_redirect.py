@@ -12,6 +12,7 @@ import pytest
 
 import bed as beds
 import host
+import versions
 from jobs import modem, refused, serving, started
 from test_placement import links_of
 
@@ -69,6 +70,7 @@ def run_python(engine, c, text, *arguments):
     return done.output
 
 
+@pytest.mark.since(runc="1.1", crun="0.19")
 def test_an_unmodified_client_in_a_read_only_container(bed, engine):
     serving(engine, modem(bed))
     c = with_python(dialer(bed, args=["/usr/bin/curl", "-sS", "--unix-socket", PLACE, "http://modem/v1/status"]))
@@ -78,6 +80,7 @@ def test_an_unmodified_client_in_a_read_only_container(bed, engine):
     assert (answer["client"], answer["role"]) == (c.name, "viewer")
 
 
+@pytest.mark.since(runc="1.1", crun="0.19")
 def test_without_the_link_nobody_is_there(bed, engine):
     """The same container, image and filter; only the wish names another path."""
     serving(engine, modem(bed))
@@ -87,6 +90,7 @@ def test_without_the_link_nobody_is_there(bed, engine):
     assert outcome.code != 0 and "No such file or directory" in outcome.output, outcome.output
 
 
+@pytest.mark.since(runc="1.1", crun="0.19")
 def test_programs_that_are_put_in_later(bed, engine):
     serving(engine, modem(bed))
     c = dialer(bed)
@@ -99,6 +103,7 @@ def test_programs_that_are_put_in_later(bed, engine):
     assert link["client"].endswith(", user 0")
 
 
+@pytest.mark.since(runc="1.1", crun="0.19")
 def test_the_rest_of_connect_is_as_ever(bed, runc):
     """Other paths, kinds and numbers have the kernel's own answers."""
     serving(runc, modem(bed))
@@ -131,6 +136,7 @@ def test_the_rest_of_connect_is_as_ever(bed, runc):
                             "ECONNREFUSED", "ENOENT", "-1", "EBADF", "-1", "ENOTSOCK"]
 
 
+@pytest.mark.since(runc="1.1", crun="0.19")
 def test_the_clients_own_socket_stays_its_own(bed, runc):
     """Flags, copies, watches, options, its name: nothing is exchanged."""
     serving(runc, modem(bed))
@@ -154,6 +160,7 @@ def test_the_clients_own_socket_stays_its_own(bed, runc):
     assert told.split() == ["False", "True", "b'\\x00mine'", "True", "1"]
 
 
+@pytest.mark.since(runc="1.1", crun="0.19")
 def test_threads_and_descriptor_tables_of_their_own(bed, runc):
     serving(runc, modem(bed))
     c = with_python(dialer(bed))
@@ -191,6 +198,7 @@ def test_the_next_place_where_nobody_asks(bed):
         assert link["target"] == "/run/a.sock" and link["passed-over"][0]["place"] == WISH["target"]
 
 
+@pytest.mark.since(runc="1.1", crun="0.19")
 def test_a_place_after_one_that_fails(bed, engine):
     serving(engine, modem(bed))
     c = dialer(bed, {**WISH, "target": ["/tmp/taken", f"connect:{PLACE}"]})
@@ -200,6 +208,7 @@ def test_a_place_after_one_that_fails(bed, engine):
     assert links_of(bed, c)[0]["passed-over"][0]["place"] == "/tmp/taken"
 
 
+@pytest.mark.since(runc="1.1", crun="0.19")
 def test_a_listener_path_that_is_not_ours(bed, runc):
     c = dialer(bed)
     good = c.edit_oci
@@ -207,6 +216,7 @@ def test_a_listener_path_that_is_not_ours(bed, runc):
     refused(bed, runc, c, 'linux.seccomp.listenerPath is "/run/evil", and must be')
 
 
+@pytest.mark.since(runc="1.1", crun="0.19")
 def test_a_link_that_comes_and_goes(bed, runc):
     serving(runc, modem(bed))
     c = dialer(bed)
@@ -221,12 +231,43 @@ def test_a_link_that_comes_and_goes(bed, runc):
     assert (attempt(PLACE), attempt(RAW_PLACE)) == ("ENOENT", "connected")
 
 
+@pytest.mark.since(runc="1.1", crun="0.19")
 def test_in_a_user_namespace(bed, runc):
     serving(runc, modem(bed))
     c = dialer(bed, idmap=True, tmpfs=["/run"])
     started(runc, c)
     answer = runc.execute(c, "/bin/xc-test-client", "get", PLACE, "/v1/status")
     assert answer.code == 0, answer.output + bed.log_text()
+
+
+@pytest.mark.since(runc="1.1")
+@pytest.mark.parametrize("waited", [False, True], ids=["", "awaited"])
+def test_an_engine_that_does_not_come_is_refused(bed, runc, waited):
+    """crun before 0.19 installs the filter and tells nobody, and then the kernel fails every connect(2) of the container. It
+    is played by runc, which comes after the hooks: crun is known by a word of its state, and comes before them."""
+    speaker = bed.home / "speaker"
+    speaker.write_text(f"""#!/bin/sh\nsed 's/^{{/{{"root":"rootfs",/' | {" ".join(bed.hook())} "$@"\n""")
+    speaker.chmod(0o755)
+    c = dialer(bed, hook=[str(speaker)])
+    if waited:
+        subprocess.run([beds.INJECT, "hooks", "await", c.name, "--state", bed.state], check=True)
+    refused(bed, runc, c, "the engine did not come to linux.seccomp.listenerPath")
+
+
+def test_an_old_crun_is_refused(bed):
+    engine = bed.engines["crun"]
+    c = awaited(bed, engine, dialer(bed))
+    if versions.is_older("crun", "0.19"):
+        refused(bed, engine, c, "the engine did not come to linux.seccomp.listenerPath")
+    else:
+        started(engine, c)
+
+
+def test_a_refused_container_leaves_nobody_waiting(bed):
+    engine = bed.engines["crun"]
+    c = awaited(bed, engine, dialer(bed, {**WISH, "target": "/nowhere/x.sock"}))
+    refused(bed, engine, c, "/nowhere/x.sock")
+    assert not list((bed.state / "n").iterdir())
 
 
 def test_a_place_that_nobody_comes_for_ends(bed):

@@ -8,6 +8,7 @@ import guest
 import host
 import matrix
 import pytest
+import versions
 
 CARD = {"name": "card", "type": "drm", "socket": "/dev/dri/card0"}  # virtio-gpu
 VGEM = {"name": "vgem", "type": "drm", "socket": "/dev/dri/renderD129"}
@@ -55,7 +56,7 @@ def test_a_card_drives_the_screen_and_a_render_node_does_not(both, idmap, record
     assert said["render-version"] == "ok virtio_gpu"
     assert said["render-master"] == said["render-resources"] == "EACCES"
     assert output.split()[-2:] == ["card0", "renderD128"]
-    record_property(matrix.KEY, {"engine": f"{both.engine}-vm", "version": matrix.version_of(both.engine), "groups": "v2",
+    record_property(matrix.KEY, {"engine": f"{both.engine}-vm", "version": versions.of(both.engine), "groups": "v2",
                                  "variant": "user namespace" if idmap else "", "links": {"display device": "works"}})
 
 

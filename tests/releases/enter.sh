@@ -1,14 +1,14 @@
 # Becomes the first process of a machine with another root directory: tests/releases/run starts it in a mount and a process
 # namespace of its own, so all of this ends with it.
-#   ROOM EMPTY SOURCE RESULTS ROOT COMMAND...   a read-only copy of ROOT (what is written goes to memory), with the source tree
-#                                               where it is here, to be read, and RESULTS at /results
-#   ROOM "" "" "" ROOT COMMAND...               ROOT itself, to be changed
+#   ROOM yes SOURCE RESULTS ROOT COMMAND...   ROOT, with the source tree where it is here; what is written there goes to memory,
+#                                             but what is written in /results to RESULTS
+#   ROOM "" "" "" ROOT COMMAND...             ROOT itself, to be changed
 set -e
 room=$1 overlay=$2 source=$3 results=$4 root=$5
 shift 5
 if [ -n "$overlay" ]; then
   mount -t tmpfs -o mode=755 tmpfs "$room"
-  mkdir "$room/upper" "$room/work" "$room/root"
+  mkdir "$room/upper" "$room/work" "$room/root" "$room/source" "$room/source-work"
   mount -t overlay -o "lowerdir=$root,upperdir=$room/upper,workdir=$room/work" overlay "$room/root"
   root=$room/root
 else
@@ -20,8 +20,7 @@ mount --rbind /sys sys
 mount --rbind /dev dev
 if [ -n "$source" ]; then
   mkdir -p ".$source"
-  mount --bind "$source" ".$source"
-  mount -o remount,bind,ro ".$source"
+  mount -t overlay -o "lowerdir=$source,upperdir=$room/source,workdir=$room/source-work" overlay ".$source"
   mount --bind "$results" results
 fi
 pivot_root . before

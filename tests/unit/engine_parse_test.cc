@@ -18,6 +18,7 @@ TEST(ParseState, ReadsWhatRuncWrites) {
   EXPECT_EQ(state->pid, 4211);
   EXPECT_EQ(state->bundle, "/b/web");
   EXPECT_EQ(state->annotations, (std::map<std::string, std::string>{{"io.xconnect.run", "/etc/web.json"}}));
+  EXPECT_FALSE(state->names_root);
 }
 
 TEST(ParseState, ReadsWhatCrunWritesWithItsOwnRootAndPidZero) {
@@ -28,6 +29,7 @@ TEST(ParseState, ReadsWhatCrunWritesWithItsOwnRootAndPidZero) {
   EXPECT_EQ(state->pid, 0);
   EXPECT_EQ(state->status, "stopped");
   EXPECT_TRUE(state->annotations.empty());
+  EXPECT_TRUE(state->names_root) << "by this crun is known";
 }
 
 TEST(ParseState, ReadsWhatPodmanPassesOnAtPoststopWithoutPid) {
