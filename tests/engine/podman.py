@@ -178,7 +178,7 @@ class Podman:
             (root / "pause").write_text("#!/bin/sh\nexec sleep 100000\n")
             (root / "pause").chmod(0o755)
         if self._call("image", "exists", image).code != 0:
-            self.import_root(root, image)
+            self.import_root(root, image, "--change", 'CMD ["/pause"]')
         return ["--infra-image", image]
 
     def pod(self, verb, name, *words):
@@ -202,9 +202,9 @@ class Podman:
         c.image = f"localhost/{c.name}:1"
         self.import_root(c.root, c.image)
 
-    def import_root(self, root, image):
+    def import_root(self, root, image, *words):
         archive = root.with_suffix(".tar")
-        for argv in (["tar", "-C", root, "--owner=0", "--group=0", "-cf", archive, "."], ["podman", "import", archive, image]):
+        for argv in (["tar", "-C", root, "--owner=0", "--group=0", "-cf", archive, "."], ["podman", "import", *words, archive, image]):
             outcome = engines.call([*self.room.enter, *map(str, argv)], timeout=LIMIT)
             assert outcome.code == 0, outcome
         archive.unlink()
