@@ -169,7 +169,7 @@ class Lxc:
     def prepare(self, c, init=None):
         lines = [f"lxc.rootfs.path = dir:{c.root}", f"lxc.uts.name = {c.name}", "lxc.net.0.type = empty",
                  "lxc.mount.auto = proc:mixed sys:mixed", "lxc.autodev = 1", "lxc.pty.max = 1",
-                 f"lxc.console.logfile = {c.console}", f"lxc.log.file = {c.home}/lxc.log", "lxc.log.level = DEBUG",
+                 f"lxc.console.logfile = {c.console}",
                  f"lxc.hook.version = {self.hook_version}", f"lxc.init.cmd = {init or self._init(c)}"]
         lines += [f"lxc.environment = {variable}" for variable in ["PATH=/bin", *c.env]]
         lines += [f"lxc.mount.entry = {source} {target.lstrip('/')} none bind,create=dir,{','.join(options) or 'rw'} 0 0"
@@ -182,6 +182,11 @@ class Lxc:
         if c.hook:
             lines += [f"lxc.hook.{stage} = {' '.join(c.hook)}" for stage in ("start-host", "post-stop")]
         (c.home / "config").write_text("\n".join([*lines, *c.lxc_lines]) + "\n")
+
+    @staticmethod
+    def log_words(c):
+        """Not in the configuration: LXC 6 makes a file of lxc.log.file and writes nothing in it."""
+        return ["-o", str(c.home / "lxc.log"), "-l", "DEBUG"]
 
     @staticmethod
     def _init(c):
@@ -202,7 +207,7 @@ class Lxc:
         then ends before it has copied what a short-lived program printed."""
         self.prepare(c, self._script(c, ">>/out/console 2>&1") if versions.is_older("lxc", "5.0") else None)
         before = len(c.console_text())
-        outcome = self._call("lxc-start", c, "-F", timeout=timeout)
+        outcome = self._call("lxc-start", c, "-F", *self.log_words(c), timeout=timeout)
         if outcome.code == 124:
             self.stop(c)
         outcome.output += c.console_text()[before:].replace("\r\n", "\n")
@@ -211,7 +216,7 @@ class Lxc:
     def start(self, c, timeout=LIMIT):
         """In the background LXC gives the container no output at all, so its first process makes one of its own."""
         self.prepare(c, self._script(c, ">>/out/console 2>&1"))
-        outcome = self._call("lxc-start", c, "-d", timeout=timeout)
+        outcome = self._call("lxc-start", c, "-d", *self.log_words(c), timeout=timeout)
         outcome.pid = self.pid(c) if outcome.code == 0 else 0
         return outcome
 

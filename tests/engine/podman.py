@@ -142,7 +142,12 @@ class Podman:
         return [*words, *(["--rootfs", c.root] if not c.image else [c.image]), *c.args]
 
     def run(self, c, timeout=LIMIT):
-        return self._call(*self.arguments(c, "--rm"), output=c.console)
+        """On a busy machine podman 3.0 waits for ever for an exit code that its own --rm has removed already."""
+        if not versions.is_older("podman", "4.0"):
+            return self._call(*self.arguments(c, "--rm"), output=c.console)
+        outcome = self._call(*self.arguments(c), output=c.console)
+        self.stop(c)
+        return outcome
 
     def start(self, c, timeout=LIMIT):
         outcome = self._call(*self.arguments(c, "-d", "--log-driver", "k8s-file", "--log-opt", f"path={c.console}"),

@@ -75,6 +75,7 @@ def parents():
             directory.rmdir()
 
 
+@pytest.mark.since(lxc="5.0")  # and with it lxc.cgroup.dir.container, by which the groups are laid out
 @pytest.mark.parametrize("version", GROUPS)
 def test_the_groups_of_older_versions_are_told_of_devices_too(bed, lxc, parents, version):
     lines = [f"lxc.cgroup.devices.{rule}" for rule in ("deny = a", "allow = c *:* m", "allow = c 1:* rwm", "allow = c 5:* rwm")]
@@ -121,7 +122,8 @@ def test_a_container_that_reboots_has_its_links_again(bed, lxc):
 def named_relatively(lxc, c, how):
     lxc.prepare(c, lxc._script(c, ">>/out/console 2>&1"))
     shutil.move(c.home / "config", c.home / "other.conf")
-    return engines.call(["lxc-start", "-P", str(c.home.parent), "-n", c.name, "-f", "other.conf", how], cwd=c.home)
+    return engines.call(["lxc-start", "-P", str(c.home.parent), "-n", c.name, "-f", "other.conf", how, *lxc.log_words(c)],
+                        cwd=c.home)
 
 
 def test_a_configuration_may_be_named_by_a_relative_path(bed, lxc):
