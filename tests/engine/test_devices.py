@@ -128,17 +128,32 @@ def test_a_read_only_root_and_a_tmpfs_without_devices_are_no_obstacle(bed, engin
     assert opened(engine, c, "/dev/xconnect/fuse") == "open"
 
 
-def test_an_update_by_the_engine_leaves_the_rule(bed, oci):
-    c = asking(bed)
-    pid = started(oci, c)
-    end_shims()
-    before = tool(oci, "rules", pid)
+def update(oci, c):
     resources = c.home / "resources.json"
     resources.write_text("{}")
     for _ in range(3):
         done = oci._call("update", "--resources", str(resources), c.name)
         assert done.code == 0, done.output
+
+
+@pytest.mark.since(runc="1.1")  # an older one writes its own list of devices anew
+def test_an_update_by_the_engine_leaves_the_rule(bed, oci):
+    c = asking(bed)
+    pid = started(oci, c)
+    end_shims()
+    before = tool(oci, "rules", pid)
+    update(oci, c)
     assert tool(oci, "rules", pid) == before
+    assert opened(oci, c) == "open"
+
+
+@pytest.mark.since(runc="1.1")  # the program that 1.0 attaches anew in a group of version 2 is seen by nobody
+def test_after_an_update_by_the_engine_the_rule_is_there(bed, oci):
+    c = asking(bed)
+    pid = started(oci, c)
+    before = tool(oci, "rules", pid)
+    update(oci, c)
+    assert host.wait_until(lambda: tool(oci, "rules", pid) == before, 5), bed.log_text()
     assert opened(oci, c) == "open"
 
 
@@ -186,10 +201,12 @@ def test_a_monitor_with_nothing_to_guard_against_sleeps(bed, runc):
     def switches():
         return [line for line in open(f"/proc/{pid}/status").read().splitlines() if "ctxt" in line]
 
-    time.sleep(0.3)
-    before = switches()
-    time.sleep(1.5)
-    assert switches() == before
+    def sleeps():
+        before = switches()
+        time.sleep(1.5)
+        return switches() == before
+
+    assert host.wait_until(sleeps, 10), switches()
 
 
 def test_what_cannot_be_planted_is_not_allowed_either(bed, kind):

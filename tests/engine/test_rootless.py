@@ -53,6 +53,7 @@ def as_user(room, *argv):
 
 
 # --- sockets ----------------------------------------------------------------------------------------------------------
+@pytest.mark.since(runc="1.1")  # an older one makes no group where the user may
 def test_the_main_job(bed, both):
     serving(both, modem(bed))
     c = dialer(bed)
@@ -62,7 +63,8 @@ def test_the_main_job(bed, both):
 
 
 @pytest.mark.parametrize("shape", [{"readonly": True}, {"podman_words": ["--userns=keep-id"]},
-                                   {"podman_words": ["--uidmap=0:1000:5000", "--gidmap=0:1000:5000"]}],
+                                   pytest.param({"podman_words": ["--uidmap=0:1000:5000", "--gidmap=0:1000:5000"]},
+                                                marks=pytest.mark.since(podman="4.0"))],
                          ids=["readonly", "keep-id", "nested"])
 def test_shapes_of_containers(bed, engine, shape):
     serving(engine, modem(bed))
@@ -102,7 +104,7 @@ def test_a_service_of_the_users_machine(bed, engine):
                 if name == "open":
                     listener.accept()[0].close()
                 else:
-                    with pytest.raises(TimeoutError):
+                    with pytest.raises(socket.timeout):
                         listener.accept()
         path.unlink()
 
@@ -243,6 +245,7 @@ def opened(engine, c):
     return engine.execute(c, "/bin/sh", "-c", "(: <>/dev/loop-control) 2>&1 && echo open").output.strip()
 
 
+@pytest.mark.since(runc="1.1")
 @pytest.mark.parametrize("given", [(0, 0, 0o666), (rootless.UID, 0, 0o600)], ids=["everybodys", "the-users"])
 def test_a_node_that_the_user_may_open_is_there_and_opens(bed, both, loop, given):
     loop(*given)
@@ -266,6 +269,7 @@ def test_a_read_only_root_and_a_tmpfs_without_devices_are_no_obstacle(bed, engin
     assert engine_says(engine, c, "/bin/sh", "-c", "(: <>/dev/xconnect/loop) && echo open") == "open"
 
 
+@pytest.mark.since(runc="1.1")
 def test_a_node_that_the_user_may_not_open_is_refused(bed, both, loop):
     refused(bed, both, wanting_loop(bed), "/dev/loop-control: the user may not open it, and only root can make another")
 
@@ -277,6 +281,7 @@ def test_an_optional_node_that_the_user_may_not_open_is_left_out(bed, engine, lo
     assert not has(pid, "/dev/loop-control") and "optional service loop is left out" in bed.log_text()
 
 
+@pytest.mark.since(podman="4.0")
 def test_a_group_opens_where_the_container_keeps_it(bed, engine, room, loop):
     loop(0, 7777, 0o660)
     engine.prefix = [word if word != "--clear-groups" else "--groups=7777" for word in room.as_user]
