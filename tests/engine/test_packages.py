@@ -102,7 +102,7 @@ def test_lxc_serves_containers_after_the_packages_are_there(bed, room):
 
 
 def test_the_packages_registrations_are_those_that_hooks_install_writes(installed):
-    for engine, place in zip(("podman", "lxc"), LISTS, strict=True):
+    for engine, place in zip(("podman", "lxc"), LISTS):
         other = house.WORK / f"by-hand-{engine}"
         shutil.copytree((installed / HOOK[1:]).parent, (other / HOOK[1:]).parent)
         subprocess.run([beds.INJECT, "hooks", "install", engine, "--root", other], check=True, stdout=subprocess.DEVNULL)
