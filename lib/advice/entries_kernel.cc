@@ -42,7 +42,7 @@ constexpr std::array entries{
           "xc-inject doctor looks at the control groups; they must be mounted writable"},
     Entry{"mount_setattr*|open_tree*|move_mount*|mount (bind)*|umount*|setting the flags of the mount*|"
           "making the "
-          "mount private*|fstatfs of the mount*|readlink of a descriptor's name*|opening the planted "
+          "mount private*|fstatfs of the mount*|opening the planted "
           "entry*|duplicating a descriptor*",
           "a socket could not be mounted into the container",
           "run as root with CAP_SYS_ADMIN; a security module (AppArmor, SELinux) may refuse mounts: dmesg "
