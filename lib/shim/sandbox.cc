@@ -165,8 +165,10 @@ Result<Sandboxed> start_sandboxed(const SandboxTerms& terms, const std::function
   if (child.pid < 0) return fail_errno(Kind::kernel, "cannot isolate the worker: clone", errno);
   if (child.pid == 0) live(terms, ids, std::move(inner), work, complain);
   child.pidfd = Fd(pidfd);
-  if (terms.keeps_queue) child.queue = std::move(inner);
-  inner.reset();
+  if (terms.keeps_queue)
+    child.queue = std::move(inner);
+  else
+    inner.reset();
   if (auto gone = let_go(child, terms, ids); !gone) {
     ::kill(child.pid, SIGKILL);  // ours and not reaped yet
     (void)sys::reap(child.pid);
