@@ -51,7 +51,9 @@ def test_what_a_worker_has_taken_ends_with_it(bed, link):
     with beds.in_background(link.pid, "xc-test-client", "stall", RAW, 1, 10) as taken:
         assert taken.stdout.readline() == "stalled\n"
         link.rest()
-        for pid in link.workers:
+        workers = link.workers
+        for pid in workers:
             os.kill(pid, signal.SIGKILL)
+        assert host.wait_until(lambda: bed.log_text().count("was ended by signal 9") == len(workers)), bed.log_text()
         assert client(link.pid, "echo", RAW, "afterwards") == "afterwards"
     assert "had not taken" not in bed.log_text()
