@@ -32,7 +32,7 @@ bool was_refused(const model::Event& event) {
 /// Of whoever asked for a lease; the shim tells its number alone.
 void name_process(model::Event& event) {
   const auto proc = sys::Proc::open();
-  if (!proc || *event.pid > 4194304) return;
+  if (!proc || *event.pid > std::uint64_t{model::highest_pid}) return;
   const auto name = sys::name_of_program(*proc, static_cast<pid_t>(*event.pid));
   if (!name.program.empty()) event.program = name.program;
   if (!name.file.empty()) event.path = name.file;

@@ -1,7 +1,5 @@
 #include "mediate/http_path.h"
 
-#include <algorithm>
-
 #include "base/uri_path.h"
 #include "mediate/http_grammar.h"
 

@@ -20,6 +20,9 @@ enum class Stage : std::uint8_t { create, stopped, other, count_ };
 /// (crun(1)).
 inline constexpr std::string_view keeps_groups = "run.oci.keep_original_groups";
 
+/// No process has a greater number (PID_MAX_LIMIT; proc_sys_kernel(5)).
+inline constexpr std::int64_t highest_pid = 4194304;
+
 /// The state an OCI runtime writes to a hook's standard input (runtime-spec, "State").
 struct OciState {
   std::string id;

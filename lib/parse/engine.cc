@@ -7,8 +7,7 @@
 namespace xc::parse {
 namespace {
 
-constexpr std::size_t no_limit = SIZE_MAX;      // of members: Limits::values counts all of them
-constexpr std::uint64_t highest_pid = 4194304;  // PID_MAX_LIMIT (proc(5))
+constexpr std::size_t no_limit = SIZE_MAX;  // of members: Limits::values counts all of them
 constexpr std::string_view ours = "io.xconnect.";
 constexpr std::string_view require = "io.xconnect.require.";
 constexpr std::string_view manager = "io.container.manager";  // who wrote the others: podman says "libpod"
@@ -158,7 +157,7 @@ Result<model::OciState> parse_state(std::string_view text) {
   state.status = XC_TRY(read_exact(root, "status", word::name));
   if (const auto bundle = XC_TRY(find_exact(root, "bundle"))) state.bundle = XC_TRY(read_absolute(*bundle));
   if (const auto pid = XC_TRY(find_exact(root, "pid")))
-    state.pid = static_cast<std::int64_t>(XC_TRY(read_number(*pid, highest_pid)));
+    state.pid = static_cast<std::int64_t>(XC_TRY(read_number(*pid, std::uint64_t{model::highest_pid})));
   state.annotations = XC_TRY(read_annotations(root));
   state.names_root = XC_TRY(find_exact(root, "root")).has_value();
   return state;

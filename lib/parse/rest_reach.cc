@@ -70,8 +70,7 @@ std::string fault_of(const std::string& pattern) {
   }
   if (doubtful)
     return "matches no request: servers differ about \";\" and an encoded \"/\", \"\\\", \"%\" or control character, "
-           "so no "
-           "rule allows a path with one; remove it";
+           "so no rule allows a path with one; remove it";
   if (normal == pattern) return {};
   return "matches no request: what is judged is the path in its normal form; write " + text::quoted(normal);
 }

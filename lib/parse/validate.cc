@@ -147,7 +147,7 @@ Result<> validate(const model::OciState& value) {
   ask.demand(value.id, word::plain, "an id");
   ask.demand(value.status, word::name, "a status");
   ask.allow(value.bundle, absolute, "a bundle");
-  ask.demand(value.pid >= 0 && value.pid <= 4194304, "a pid");
+  ask.demand(value.pid >= 0 && value.pid <= model::highest_pid, "a pid");
   inspect(ask, value.annotations);
   return ask.outcome();
 }

@@ -13,10 +13,6 @@
 namespace xc::sys {
 namespace {
 
-Result<std::string> name_of(const Proc& proc, int fd) {
-  return XC_TRY_IN("a descriptor's name", read_link(proc.dir(), "self/fd/" + text::number(fd)));
-}
-
 /// True when `directory` is the root of its mount, among the mounts that `process` sees.
 Result<bool> is_mount_root(const Proc& proc, const Process& process, int directory, const std::string& name) {
   const auto mounts = XC_TRY(read_mounts(proc, text::number(process.pid)));
@@ -33,7 +29,7 @@ Result<RootedDir> before_pivot(const Proc& proc, const Process& process, Fd host
   const RootedDir whole = XC_TRY(RootedDir::from(std::move(host_root)));
   Fd found = XC_TRY_IN("the container's root", whole.resolve(host_path));
   // The kernel's own name for it, so that a symlink in the engine's path does not matter.
-  const std::string name = XC_TRY(name_of(proc, found.get()));
+  const std::string name = XC_TRY(name_of_descriptor(proc, found.get()));
   if (name == "/" || !XC_TRY_IN(shown, is_mount_root(proc, process, found.get(), name)))
     return fail(Kind::plant, shown +
                                  ": not a mount point in the container's mount namespace, so not its root; the "

@@ -26,14 +26,18 @@ std::vector<std::uint64_t> numbers_of(std::string_view line) {
 }
 
 Result<std::uint32_t> number_in(const Process& process, const std::string& name, std::uint32_t inside) {
-  const std::string text = XC_TRY(read_file(process.dir.get(), name, map_limit));
-  const IdMap map = XC_TRY_IN(name, IdMap::parse(text));
+  const IdMap map = XC_TRY(IdMap::read(process.dir.get(), name));
   if (const auto id = map.to_host(inside)) return *id;
   if (inside == 0) return fail(Kind::plant, name + ": the container's root has no id on the host; map its id 0");
   return fail(Kind::plant, name + ": the container's id " + text::number(inside) + " has no id on the host; map it");
 }
 
 }  // namespace
+
+Result<IdMap> IdMap::read(int directory, const std::string& name) {
+  const std::string text = XC_TRY(read_file(directory, name, map_limit));
+  return XC_TRY_IN(name, parse(text));
+}
 
 Result<IdMap> IdMap::parse(std::string_view text) {
   IdMap map;

@@ -17,6 +17,8 @@ class IdMap {
  public:
   /// The lines "inside outside count".
   [[nodiscard]] static Result<IdMap> parse(std::string_view text);
+  /// The map `name` ("uid_map", "gid_map") of the process whose /proc/PID is `directory`. Errors begin with the name.
+  [[nodiscard]] static Result<IdMap> read(int directory, const std::string& name);
   /// Our number for `inside`; nothing when it has none.
   [[nodiscard]] std::optional<std::uint32_t> to_host(std::uint32_t inside) const;
   /// Whether some number inside means our number `outside`.

@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <climits>
 
-#include "sys/proc.h"
+#include "base/text.h"
 
 namespace xc::sys {
 
@@ -21,6 +21,10 @@ Result<std::string> read_link(int directory, const std::string& name) {
 
 Result<std::string> name_of_descriptor(int descriptor) {
   return read_link(AT_FDCWD, host_name_of(descriptor));
+}
+
+Result<std::string> name_of_descriptor(const Proc& proc, int descriptor) {
+  return XC_TRY_IN("a descriptor's name", read_link(proc.dir(), "self/fd/" + text::number(descriptor)));
 }
 
 }  // namespace xc::sys

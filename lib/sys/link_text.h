@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "sys/proc.h"
 
 namespace xc::sys {
 
@@ -15,5 +16,8 @@ namespace xc::sys {
 /// The kernel's name for a descriptor of this process, which never left the host's mount namespace: an absolute path,
 /// or words such as "anon_inode:[eventpoll]".
 [[nodiscard]] Result<std::string> name_of_descriptor(int descriptor);
+
+/// The same of a process that may have entered a container's mount namespace.
+[[nodiscard]] Result<std::string> name_of_descriptor(const Proc& proc, int descriptor);
 
 }  // namespace xc::sys

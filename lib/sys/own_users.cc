@@ -9,19 +9,17 @@
 
 #include "base/text.h"
 #include "sys/id_map.h"
-#include "sys/small_file.h"
 
 namespace xc::sys {
 namespace {
 
 constexpr ino_t first_user_namespace = 0xEFFFFFFD;  // PROC_USER_INIT_INO, the same in every kernel
-constexpr std::size_t map_limit = 65536;
 
 /// Of our own process: read from inside, it tells the numbers of the namespace above.
 Result<IdMap> own_map(const char* name) {
   const Fd self{::open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC)};
   if (!self) return fail_errno(Kind::kernel, "/proc/self", errno);
-  return IdMap::parse(XC_TRY(read_file(self.get(), name, map_limit)));
+  return IdMap::read(self.get(), name);
 }
 
 }  // namespace

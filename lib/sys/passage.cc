@@ -18,13 +18,11 @@
 #include "sys/link_text.h"
 #include "sys/parent_dir.h"
 #include "sys/proc_status.h"
-#include "sys/small_file.h"
 
 namespace xc::sys {
 namespace {
 
 constexpr int most_levels = PATH_MAX / 2;  // no name leads deeper at once
-constexpr std::size_t map_limit = 65536;   // at most 340 lines (user_namespaces(7))
 
 /// File systems that do not decide by what fstat(2) tells of a directory, but ask somebody.
 constexpr std::array asking{
@@ -33,11 +31,6 @@ constexpr std::array asking{
     std::uint32_t{0xff534d42},  // cifs
     std::uint32_t{0xfe534d42},  // smb2
 };
-
-Result<IdMap> map_of(const Process& process, const std::string& name) {
-  const std::string text = XC_TRY(read_file(process.dir.get(), name, map_limit));
-  return XC_TRY_IN(name, IdMap::parse(text));
-}
 
 std::vector<std::uint32_t> groups_in(const std::string& status) {
   std::vector<std::uint32_t> groups;
@@ -88,8 +81,8 @@ Result<bool> Ascent::is_shut(int directory, const Gate& gate) const {
 
 /// Inside the root, as the kernel tells it.
 Result<std::string> Ascent::name_of(int directory) const {
-  const std::string root = XC_TRY(read_link(proc_.dir(), "self/fd/" + text::number(root_.get())));
-  std::string name = XC_TRY(read_link(proc_.dir(), "self/fd/" + text::number(directory)));
+  const std::string root = XC_TRY(name_of_descriptor(proc_, root_.get()));
+  std::string name = XC_TRY(name_of_descriptor(proc_, directory));
   if (name == root) return "/";
   if (name.starts_with(root + "/")) name.erase(0, root.size());
   return name;
@@ -120,7 +113,8 @@ Result<std::optional<Insiders>> insiders_of(const Proc& proc, const Process& pro
   const Namespaces own = XC_TRY(own_namespaces(proc));
   if (XC_TRY(same_file(own.user.get(), of_process.user.get()))) return std::optional<Insiders>{};
   const std::string status = XC_TRY(read_status(process.dir.get()));
-  return Insiders{XC_TRY(map_of(process, "uid_map")), XC_TRY(map_of(process, "gid_map")), groups_in(status)};
+  return Insiders{XC_TRY(IdMap::read(process.dir.get(), "uid_map")), XC_TRY(IdMap::read(process.dir.get(), "gid_map")),
+                  groups_in(status)};
 }
 
 bool could_pass(const Gate& gate, const Insiders& insiders) {
