@@ -250,9 +250,9 @@ def test_status_tells_why_a_place_was_passed_over_and_which_limit_was_hit(bed, r
     c = dialer(bed, wishes=[{**RAW_WISH, "target": ["/tmp/taken", RAW]}])
     (c.root / "tmp/taken").write_text("somebody's file")
     pid = started(runc, c)
-    with beds.in_background(pid, "xc-test-client", "flood", RAW, 300, 2500) as flood:
+    with beds.in_background(pid, "xc-test-client", "throng", RAW, 200) as throng:
+        assert throng.stdout.readline() == "connected\n"
         assert host.wait_until(lambda: status(bed, c.name)["links"][0]["limits"].get("connections"), 5)
-        flood.stdout.read()
     told = inject(bed, "status", c.name).stdout
     for words in (f"place      {RAW}", "not at     /tmp/taken: ", "limit hit  connections, 1 time", "provider   "):
         assert words in told, told

@@ -10,11 +10,11 @@
 //   try SOCKET [KIND]               prints "connected" or the name of the errno; KIND is stream, seqpacket or dgram
 //   bound SOCKET PATH NAME          as get, but the client's own end is bound to NAME
 //   flood SOCKET COUNT MS           COUNT non-blocking connects, held for MS; prints how they went
-//   churn SOCKET COUNT              COUNT times connect and close; prints how many succeeded
-//   stall SOCKET COUNT MS           COUNT connections that ask for bytes without end and never read, held for MS
-//   donate SOCKET MEETING           connects to SOCKET and passes the connection to who listens at MEETING, then waits
-//   adopt MEETING PATH              listens at MEETING, uses the connection it is given for a GET, then waits for its
-//   end
+//   throng SOCKET COUNT             COUNT connections, each waited for, held until it is killed; prints when all are
+//   there churn SOCKET COUNT              COUNT times connect and close; prints how many succeeded stall SOCKET COUNT
+//   MS           COUNT connections that ask for bytes without end and never read, held for MS donate SOCKET MEETING
+//   connects to SOCKET and passes the connection to who listens at MEETING, then waits adopt MEETING PATH listens at
+//   MEETING, uses the connection it is given for a GET, then waits for its end
 #include <poll.h>
 #include <sys/mman.h>
 
@@ -162,6 +162,13 @@ int flood(int, char** argv) {
   return 0;
 }
 
+int throng(int, char** argv) {
+  std::vector<Fd> held;
+  for (unsigned long i = std::strtoul(argv[3], nullptr, 10); i > 0; --i) held.push_back(dial(argv[2]));
+  print("connected\n");
+  return ::poll(nullptr, 0, -1);
+}
+
 int churn(int, char** argv) {
   unsigned long connected = 0;
   const unsigned long count = std::strtoul(argv[3], nullptr, 10);
@@ -213,11 +220,11 @@ struct Act {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const std::map<std::string_view, Act> acts{{"get", {get, 4}},     {"raw", {raw, 4}},     {"echo", {echo, 4}},
-                                             {"hold", {hold, 4}},   {"pass", {pass, 4}},   {"fds", {fds, 4}},
-                                             {"try", {try_it, 3}},  {"bound", {bound, 5}}, {"flood", {flood, 5}},
-                                             {"churn", {churn, 4}}, {"stall", {stall, 5}}, {"donate", {donate, 4}},
-                                             {"adopt", {adopt, 4}}};
+  const std::map<std::string_view, Act> acts{{"get", {get, 4}},       {"raw", {raw, 4}},     {"echo", {echo, 4}},
+                                             {"hold", {hold, 4}},     {"pass", {pass, 4}},   {"fds", {fds, 4}},
+                                             {"try", {try_it, 3}},    {"bound", {bound, 5}}, {"flood", {flood, 5}},
+                                             {"throng", {throng, 4}}, {"churn", {churn, 4}}, {"stall", {stall, 5}},
+                                             {"donate", {donate, 4}}, {"adopt", {adopt, 4}}};
   const auto act = argc > 1 ? acts.find(argv[1]) : acts.end();
   if (act == acts.end() || argc < act->second.least_arguments) {
     std::fputs("usage: see the head of xc-test-client.cc\n", stderr);
