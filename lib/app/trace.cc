@@ -68,15 +68,18 @@ Result<> trace_links(const TraceOptions& options, EventOut& out) {
   const auto end = steady_clock::now() + std::chrono::seconds(options.seconds);
   auto next_look = steady_clock::now() + between_looks;
   Result<bool> more = true;
+  bool came = true;
+  const auto take = [&](const Observed& link, std::string_view line) {
+    came = true;
+    if (more && *more) more = out.take(line, stamp_of(link));
+  };
   while (more && *more && stopped == 0 && (options.seconds == 0 || steady_clock::now() < end)) {
-    const auto take = [&](const Observed& link, std::string_view line) {
-      if (more && *more) more = out.take(line, stamp_of(link));
-    };
     if (!observing.wait(static_cast<int>(between_looks.count()) / 5, take)) continue;
     if (steady_clock::now() < next_look) continue;
     complain(observing.look_for_links());
     next_look = steady_clock::now() + between_looks;
   }
+  for (int round = 0; round < last_rounds && std::exchange(came, false); ++round) (void)observing.wait(0, take);
   if (!more) return std::unexpected(more.error());
   return {};
 }
