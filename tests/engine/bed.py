@@ -50,7 +50,7 @@ class Container:
     home: Path  # the bundle, or LXC's directory of this container; manifests stand here too
     args: list
     hook: list = field(default_factory=list)  # program and arguments; the stage is added
-    hook_timeout: int = 10
+    hook_timeout: int = 60
     env: list = field(default_factory=list)
     mounts: list = field(default_factory=list)  # (source, target, options)
     tmpfs: list = field(default_factory=lambda: ["/run"])
@@ -116,7 +116,7 @@ class Bed:
     def hook(self, *options):
         return [str(HOOK), "--state", str(self.state), "--config", str(self.config), "--log", str(self.log), *options]
 
-    def container(self, name, args=("sleep", "60"), run=None, services=None, **options):
+    def container(self, name, args=("sleep", "600"), run=None, services=None, **options):
         """A container with xc-hook at its hooks; `hook=[]` is one without."""
         home = self.home / "containers" / f"{self.mark}-{name}"
         home.mkdir(parents=True)
@@ -181,7 +181,7 @@ def in_background(pid, *argv):
         process.communicate()
 
 
-def inside(pid, *argv, timeout=20, user=False):
+def inside(pid, *argv, timeout=60, user=False):
     """Runs a program of the container in all of its namespaces, with its root."""
     namespaces = ["-m", "-u", "-i", "-n", "-p", *(["-U"] if user else [])]
     return engines.call(["nsenter", "-t", str(pid), *namespaces, "-r", "-w", *map(str, argv)], timeout=timeout,

@@ -18,7 +18,7 @@ import host
 import house
 import versions
 
-LIMIT = 30  # seconds for one call of an engine
+LIMIT = 60  # seconds for one call of an engine
 
 # As crun 1.8 refuses the hybrid layout, and because devices differ: one private view of pure cgroup v2.
 PURE_V2 = ["unshare", "--mount", "--propagation", "private", "sh", "-c",
@@ -54,6 +54,13 @@ def call(argv, timeout=LIMIT, output=None, **options):
             file.seek(start)
             text = file.read()
     return Outcome(code, text.decode(errors="replace"))
+
+
+def program_of(pid):
+    try:
+        return os.readlink(f"/proc/{pid}/exe")
+    except OSError:  # it has ended
+        return ""
 
 
 class Oci:
@@ -120,7 +127,10 @@ class Oci:
         outcome = self.create(c, timeout)
         if outcome.code != 0:
             return outcome
+        engines_own = program_of(outcome.pid)
         started = self.release(c, timeout)
+        if started.code == 0 and engines_own:  # who reads its name or environment means the container's program
+            host.wait_until(lambda: program_of(outcome.pid) != engines_own)
         return Outcome(started.code, outcome.output + started.output, outcome.pid)
 
     def pid(self, c):

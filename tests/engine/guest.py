@@ -52,7 +52,7 @@ class Guest:
             config["linux"]["namespaces"].append({"type": "user"})
             mapping = [{"containerID": 0, "hostID": house.MAPPED, "size": house.COUNT}]
             config["linux"].update(uidMappings=mapping, gidMappings=mapping)
-        config["hooks"] = {stage: [{"path": HOOK[0], "args": [*HOOK, stage], "env": ["PATH=/bin"], "timeout": 10}]
+        config["hooks"] = {stage: [{"path": HOOK[0], "args": [*HOOK, stage], "env": ["PATH=/bin"], "timeout": 60}]
                            for stage in ("createRuntime", "poststop")}
         if edit:
             edit(config)

@@ -17,7 +17,7 @@ import host
 def inject(bed, *arguments, code=0):
     """Its outcome; the exit code must be `code`."""
     done = subprocess.run([beds.INJECT, *map(str, arguments), "--state", bed.state], capture_output=True, text=True,
-                          timeout=30, check=False)
+                          timeout=60, check=False)
     assert done.returncode == code, (done.returncode, done.stdout, done.stderr)
     return done
 
@@ -42,6 +42,7 @@ class Trace:
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         begun = self.watches if device else lambda: self.observers() > seen
         assert host.wait_until(begun, 5), self.process.poll()
+        host.wait_until(self.rests_for_a_while, 3)  # of several links it has begun to look at the first
 
     def observers(self):
         return sum(one["observers"] for one in json.loads(inject(self.bed, "status", "--json").stdout))
@@ -60,14 +61,26 @@ class Trace:
                        for fd in os.listdir(directory))
         return False
 
+    def rests(self):
+        """Nobody on the way of a line has anything to do: it is asleep, and does not wait for a processor."""
+        pids = [self.pid(), *host.named("xc-shim"), *host.named("xc-worker")]
+        return all(host.status_of(pid).get("State", "S")[0] in "SZ" for pid in pids)
+
+    def rests_for_a_while(self):
+        for _ in range(4):
+            if not self.rests():
+                return False
+            time.sleep(0.1)
+        return True
+
     def end(self):
         """What it printed."""
-        time.sleep(0.3)  # what was said a moment ago is on its way
+        host.wait_until(self.rests_for_a_while, 3)  # what was said a moment ago is on its way
         before = self.observers()
         os.kill(self.pid(), signal.SIGINT)
-        out, errors = self.process.communicate(timeout=10)
+        out, errors = self.process.communicate(timeout=60)
         assert (self.process.returncode, errors) == (0, ""), (self.process.returncode, errors)
-        assert self.device or host.wait_until(lambda: self.observers() < before, 2), "it still looks"
+        assert self.device or host.wait_until(lambda: self.observers() < before, 5), "it still looks"
         return out.splitlines()
 
 
@@ -95,7 +108,7 @@ class Terminal:
         self.tmux("new-session", "-d", "-x", str(columns), "-y", "24", " ".join(map(str, command)) + "; echo over; exec cat")
 
     def tmux(self, *arguments):
-        return subprocess.run([*self.base, *arguments], env=self.environment, capture_output=True, text=True, timeout=10,
+        return subprocess.run([*self.base, *arguments], env=self.environment, capture_output=True, text=True, timeout=60,
                               check=True).stdout
 
     def text(self):

@@ -6,16 +6,16 @@ import json
 import os
 import subprocess
 import textwrap
-import time
 
 import bed
 import engines
+import host
 import house
 import versions
 
 ETC = house.WORK / "podman-etc"
 STORAGE = house.WORK / "podman"
-LIMIT = 60
+LIMIT = 120
 PRECREATE = bed.BUILD / "xc-precreate"
 
 CONTAINERS_CONF = """
@@ -114,11 +114,11 @@ class Podman:
         for stage in ("createRuntime", "poststop") if c.hook else ():
             (hooks / f"{stage}.json").write_text(json.dumps({
                 "version": "1.0.0", "stages": [stage], "when": self.when,
-                "hook": {"path": c.hook[0], "args": [*c.hook, stage], "env": ["PATH=/usr/bin:/bin"], "timeout": 10}}))
+                "hook": {"path": c.hook[0], "args": [*c.hook, stage], "env": ["PATH=/usr/bin:/bin"], "timeout": 60}}))
         if c.hook and self.precreate:
             (hooks / "precreate.json").write_text(json.dumps({
                 "version": "1.0.0", "stages": ["precreate"], "when": self.when,
-                "hook": {"path": str(PRECREATE), "args": ["xc-precreate", *c.hook[1:]], "timeout": 10}}))
+                "hook": {"path": str(PRECREATE), "args": ["xc-precreate", *c.hook[1:]], "timeout": 60}}))
 
     def arguments(self, c, *more):
         if c.idmap and not c.image and versions.is_older("podman", "4.0"):
@@ -192,15 +192,17 @@ class Podman:
         return outcome.output
 
     def remove_pod(self, name):
-        """Once more when it fails: conmon's `podman container cleanup` and podman's own removal of a container that has
+        """Again when it fails: conmon's `podman container cleanup` and podman's own removal of a container that has
         just ended meet at its /dev/shm (EBUSY)."""
         at_once = ["--time", "0"] if knows("--time", "pod", "rm") else []
         if not at_once:
             self._call("pod", "kill", name)
-        outcome = self._call("pod", "rm", "--force", *at_once, name)
-        if outcome.code != 0:
-            time.sleep(1)
-            self.pod("rm", name, "--force", *at_once)
+
+        def removed():
+            return (self._call("pod", "rm", "--force", *at_once, name).code == 0
+                    or self._call("pod", "exists", name).code == 1)
+
+        assert host.wait_until(removed, 6, 1), self._call("pod", "rm", "--force", *at_once, name)
 
     def make_image(self, c):
         """The container's root file system as an image; for what podman does with images alone."""

@@ -1,6 +1,7 @@
 """podman as an ordinary user: a user of the house's own with subordinate ids, a home, /run/user/UID and a control group of
 theirs, and no session of systemd. The verbs are those of podman.py; every call of podman is made as that user."""
 
+import contextlib
 import os
 import stat
 import subprocess
@@ -90,12 +91,12 @@ class Room:
         """podman keeps a process that holds its user namespace."""
         engines.call([*self.as_user, "podman", "system", "migrate"], timeout=podman.LIMIT)
         pause = RUNTIME / "libpod/tmp/pause.pid"
-        if pause.exists():
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError, ValueError):  # it may be ending already
             os.kill(int(pause.read_text()), 9)
         self.holder.kill()
         self.holder.wait()
         for name in ("passwd", "group"):
-            subprocess.run(["umount", f"/etc/{name}"], check=True)
+            subprocess.run(["umount", "-l", f"/etc/{name}"], check=True)  # somebody who is ending may have it open
         engines.call(["sh", "-c", f"umount -l /sys/fs/cgroup; mount -t cgroup2 none /sys/fs/cgroup; cd /sys/fs/cgroup/{GROUP} "
                                   "&& find . -depth -type d -exec rmdir {} +; rmdir ../" + GROUP])
 

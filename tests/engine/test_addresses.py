@@ -93,13 +93,13 @@ def assert_refused(bed, consumer):
 
 
 def test_a_stranger_at_the_providers_name_is_not_the_provider(bed, engine):
-    with stranger_in_the_network_of(started(engine, named_modem(bed, command="exec sleep 60"))):
+    with stranger_in_the_network_of(started(engine, named_modem(bed, command="exec sleep 600"))):
         assert_refused(bed, started(engine, dialer(bed, wishes=[wish()])))
 
 
 def test_a_stranger_that_follows_the_provider_at_its_name_is_seen(bed, engine):
     """Whoever proved once that it is the provider is known again; who comes after it must prove it anew."""
-    pid = serving(engine, named_modem(bed, command=f"xc-test-provider --rest {NAME} --name modem; exec sleep 60"))
+    pid = serving(engine, named_modem(bed, command=f"xc-test-provider --rest {NAME} --name modem; exec sleep 600"))
     consumer = started(engine, dialer(bed, wishes=[wish()]))
     assert [get(consumer)["provider"] for _ in range(2)] == ["modem"] * 2
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
@@ -127,7 +127,7 @@ def test_a_stranger_at_the_providers_port_is_not_the_provider(bed, runc, address
     """He was there first, in the network that both live in."""
     with stranger_at(address) as heard:
         c = web(bed, edit_oci=share_network)
-        c.args = ["/bin/sleep", "60"]
+        c.args = ["/bin/sleep", "600"]
         started(runc, c)
         pid = started(runc, dialer(bed, wishes=[wish(name="web")]))
         assert "stranger" not in client(pid, "get", API, "/index.html")
@@ -150,7 +150,7 @@ def stranger_at(address):
                 except OSError:
                     return
                 with connection:
-                    connection.settimeout(2)
+                    connection.settimeout(60)
                     said = connection.recv(4096)
                     if said:
                         heard.append(said)

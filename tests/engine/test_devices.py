@@ -175,7 +175,7 @@ def test_a_rule_that_somebody_takes_away_comes_back(bed, kind, trigger):
             subprocess.run(["sh", "-c", f"echo max > {group}/cgroup.max.depth"], check=True)
         assert host.wait_until(lambda: tool(kind, "rules", pid) == whole, 3), bed.log_text()
         assert opened(kind, c) == "open"
-        assert "somebody took the device rule" in bed.log_text()
+        assert host.wait_until(lambda: "somebody took the device rule" in bed.log_text()), bed.log_text()
         link = json.loads(engines.call([str(beds.INJECT), "status", "--json", "--state", str(bed.state)]).output)
         assert "fuse" in json.dumps(link)
     finally:

@@ -88,7 +88,7 @@ def pv_ctrl(path, answer, keep=False):
                 for at in range(0, len(answer), 1000):  # in pieces, as a loaded device would
                     connection.sendall(answer[at:at + 1000])
                 if keep:
-                    done.wait(10)
+                    done.wait(60)
 
         thread = threading.Thread(target=serve)
         thread.start()

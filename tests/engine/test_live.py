@@ -1,5 +1,6 @@
 """The live window on running containers: status, trace, top, apply and revoke."""
 
+import contextlib
 import json
 import os
 import socket
@@ -98,7 +99,7 @@ def test_a_reader_who_does_not_read_delays_nobody_and_is_told_what_he_missed(bed
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         assert host.wait_until(lambda: status(bed, c.name)["observers"] == 1, 5)
-        assert client(pid, "churn", RAW, 3000, timeout=20) == "connected 3000 of 3000\n"  # nobody reads the pipe
+        assert client(pid, "churn", RAW, 3000, timeout=120) == "connected 3000 of 3000\n"  # nobody reads the pipe
         assert client(pid, "echo", RAW, "still served") == "still served"
         lines = []
         reader = threading.Thread(target=lambda: lines.extend(iter(process.stdout.readline, "")), daemon=True)
@@ -109,7 +110,7 @@ def test_a_reader_who_does_not_read_delays_nobody_and_is_told_what_he_missed(bed
         assert host.wait_until(said, 15, 0.2), lines[-3:]
     finally:
         process.terminate()
-        process.wait(timeout=10)
+        process.wait(timeout=60)
 
 
 def test_a_broken_pipe_and_an_unknown_link_are_said_quietly(bed, runc):
@@ -121,9 +122,8 @@ def test_a_broken_pipe_and_an_unknown_link_are_said_quietly(bed, runc):
     piped = subprocess.Popen(f"{beds.INJECT} trace --state {bed.state} | head -n 1", shell=True, text=True,
                              stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert host.wait_until(lambda: status(bed, c.name)["observers"] > 0, 5)
-    get(pid)
-    get(pid)
-    out, errors = piped.communicate(timeout=10)
+    assert host.wait_until(lambda: get(pid) and piped.poll() is not None, 5), "head took its line, and nobody minds"
+    out, errors = piped.communicate(timeout=60)
     assert len(out.splitlines()) == 1 and errors == ""
 
 
@@ -138,8 +138,10 @@ def test_apply_adds_a_link_and_revoke_takes_it_away_with_its_connections(bed, en
     assert client(pid, "echo", RAW, "at once") == "at once"
     assert services_of(bed, c.name) == ["modem-api", "modem-raw"]
     with socket.socket(socket.AF_UNIX) as held:
-        held.settimeout(5)
+        held.settimeout(60)
         held.connect(f"/proc/{pid}/root{RAW}")
+        held.sendall(b"x")
+        assert held.recv(1) == b"x", "it is not served yet"
         inject(bed, "revoke", pid, "modem-raw")
         assert held.recv(1) == b"", "a connection outlived its link"
     assert not has(pid, RAW)
@@ -202,10 +204,10 @@ def test_apply_refuses_what_the_hook_would_and_leaves_nothing(bed, runc, link, c
     bed.policy("p.json", {"#spec": "xconnect-policy@1", "allow": [
         {"consumer": "*", "service": "*", "roles": ["viewer", "any"]}]})
     c = dialer(bed, wishes=[REST_WISH])
-    started(runc, c)
+    assert get(started(runc, c))["role"] == "viewer"  # the shim has its control group by now
     before = bed.snapshot()
     assert words in inject(bed, "apply", c.name, link, "--config", bed.config, code=code).stderr
-    assert not host.difference(before, bed.snapshot())
+    assert host.wait_until(lambda: not host.difference(before, bed.snapshot())), host.difference(before, bed.snapshot())
     assert services_of(bed, c.name) == ["modem-api"]
 
 
@@ -214,6 +216,7 @@ def test_apply_that_fails_at_its_last_step_is_undone_wholly(bed, runc):
     serving(runc, modem(bed))
     c = dialer(bed, wishes=[REST_WISH])
     pid = started(runc, c)
+    assert get(pid)["role"] == "viewer"  # the shim has its control group by now
     record = next((bed.state / "c").glob(f"{c.name}.*")) / "record"
     before, kept = bed.snapshot(), record.read_text()
     orders = record.parent / "orders"
@@ -223,7 +226,7 @@ def test_apply_that_fails_at_its_last_step_is_undone_wholly(bed, runc):
     finally:
         (record.parent / "elsewhere").rename(orders)
     assert not has(pid, RAW) and record.read_text() == kept
-    assert not host.difference(before, bed.snapshot())
+    assert host.wait_until(lambda: not host.difference(before, bed.snapshot())), host.difference(before, bed.snapshot())
     assert get(pid)["role"] == "viewer"
 
 
@@ -250,8 +253,11 @@ def test_status_tells_why_a_place_was_passed_over_and_which_limit_was_hit(bed, r
     c = dialer(bed, wishes=[{**RAW_WISH, "target": ["/tmp/taken", RAW]}])
     (c.root / "tmp/taken").write_text("somebody's file")
     pid = started(runc, c)
-    with beds.in_background(pid, "xc-test-client", "throng", RAW, 200) as throng:
-        assert throng.stdout.readline() == "connected\n"
+    with contextlib.ExitStack() as held:
+        for count in (60, 140):  # the first are taken before the others come: the worker's queue is a limit of its own
+            throng = held.enter_context(beds.in_background(pid, "xc-test-client", "throng", RAW, count))
+            assert throng.stdout.readline() == "connected\n"
+            assert count > 60 or client(pid, "echo", RAW, "taken") == "taken"
         assert host.wait_until(lambda: status(bed, c.name)["links"][0]["limits"].get("connections"), 5)
     told = inject(bed, "status", c.name).stdout
     for words in (f"place      {RAW}", "not at     /tmp/taken: ", "limit hit  connections, 1 time", "provider   "):
@@ -288,19 +294,25 @@ def test_top_shows_rates_latencies_and_costs_and_sorts_by_key(bed, engine):
         row = lambda: [line.split() for line in screen.text().splitlines() if "modem-api" in line]
         with terminal(bed.home, beds.INJECT, "top", "--interval", 1, "--state", bed.state) as screen:
             assert screen.shows("sorted by name"), screen.text()
-            assert host.wait_until(lambda: row() and "us" in row()[0] or "ms" in row()[0], 8, 0.2), screen.text()
+            assert host.wait_until(lambda: any({"us", "ms"} & set(line) for line in row()), 8, 0.2), screen.text()
             screen.press("s")
             assert screen.shows("sorted by messages"), screen.text()
             screen.press("q")
             assert screen.shows("over"), screen.text()
         plain = inject(bed, "top", "--once", "--interval", 1).stdout
         assert "\x1b" not in plain and "modem-api" in plain
-        rows = json.loads(inject(bed, "top", c.name, "--once", "--interval", 1, "--json").stdout)
+        rows = []
+
+        def saw_work():  # on a busy machine not one request may begin and end within the second
+            rows[:] = json.loads(inject(bed, "top", c.name, "--once", "--interval", 1, "--json").stdout)
+            return next(one for one in rows if one["service"] == "modem-api")["messages"] > 0
+
+        assert host.wait_until(saw_work, 5), rows
     finally:
         stop.set()
         busy.join()
     whole, api = rows[0], next(one for one in rows if one["service"] == "modem-api")
-    assert api["messages"] > 0 and api["to-client"] > 0 and 0 < api["p50"] <= api["p99"], api
+    assert api["to-client"] > 0 and 0 < api["p50"] <= api["p99"], api
     assert whole["service"] == "" and whole["pss"] > api["pss"] > 0, rows
 
 
@@ -313,7 +325,7 @@ def test_a_narrow_terminal_has_whole_lines_and_the_columns_that_matter(bed, runc
         lines = screen.text().split("over")[0].splitlines()
         assert len(lines) == 5 and "TARGET" in lines[0] and "REFUSED" in lines[0] and "TYPE" not in lines[0], lines
     with terminal(bed.home, beds.INJECT, "top", "--state", bed.state, columns=80) as screen:
-        assert screen.shows("PSS") and "MSG/s" in screen.text() and "KiB" in screen.text(), screen.text()
+        assert all(screen.shows(word) for word in ("PSS", "MSG/s", "KiB")), screen.text()
         screen.press("q")
     with terminal(bed.home, beds.INJECT, "doctor", "--all", "--state", bed.state, "--config", bed.config, columns=80) as screen:
         assert screen.shows("over"), screen.text()

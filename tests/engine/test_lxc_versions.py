@@ -22,7 +22,7 @@ import pytest
 import bed as beds
 import engines
 import host
-from jobs import API, dialer, get, has, modem, refused, serving, started
+from jobs import API, client, dialer, get, has, modem, refused, serving, started
 
 ALWAYS = {"LXC_NAME": "$LXC_NAME", "LXC_CONFIG_FILE": "$LXC_CONFIG_FILE", "LXC_PID": "$LXC_PID", "LXC_LOG_LEVEL": "NOTICE"}
 ROOT = {"LXC_ROOTFS_PATH": "dir:$LXC_ROOTFS_PATH", "LXC_ROOTFS_MOUNT": "$LXC_ROOTFS_MOUNT"}
@@ -104,7 +104,8 @@ def test_a_hook_that_comes_too_early_is_refused(bed, lxc):
     hook = called_as(bed, {**ROOT, **BY_VARIABLES, "LXC_PID": ""}, False)
     c = dialer(bed, hook=[], lxc_lines=[f"lxc.hook.pre-start = {hook[0]}"])
     assert lxc.start(c).code not in (0, 124)
-    assert 'LXC hook type "pre-start": use lxc.hook.start-host' in (c.home / "lxc.log").read_text()
+    said = 'LXC hook type "pre-start": use lxc.hook.start-host'
+    assert host.wait_until(lambda: said in (c.home / "lxc.log").read_text())
 
 
 def test_a_container_that_reboots_has_its_links_again(bed, lxc):
@@ -115,7 +116,8 @@ def test_a_container_that_reboots_has_its_links_again(bed, lxc):
     assert get(before)["role"] == "viewer"
     beds.inside(before, "/bin/busybox", "reboot", "-f")
     assert host.wait_until(lambda: lxc.pid(c) not in (0, before), 10)
-    assert get(lxc.pid(c))["role"] == "viewer"
+    viewed = lambda: '"role":"viewer"' in client(lxc.pid(c), "get", API, "/v1/status")  # there is a pid before the hooks ran
+    assert host.wait_until(viewed, 5), client(lxc.pid(c), "get", API, "/v1/status")
     assert host.wait_until(lambda: len(host.named("xc-shim")) == 1), "that of its first life has ended"
 
 
@@ -136,4 +138,4 @@ def test_a_configuration_may_be_named_by_a_relative_path(bed, lxc):
 def test_where_a_daemon_forgot_what_the_path_was_relative_to_the_container_does_not_run_without_its_links(bed, lxc):
     c = dialer(bed)
     assert named_relatively(lxc, c, "-d").code not in (0, 124)
-    assert "lxc-start -f /..." in (c.home / "lxc.log").read_text()
+    assert host.wait_until(lambda: "lxc-start -f /..." in (c.home / "lxc.log").read_text())

@@ -9,6 +9,7 @@ import pytest
 import bed as beds
 import dbus_wire
 import engines
+import host
 import matrix
 import podman
 import rootless
@@ -68,6 +69,7 @@ def services(users_room):  # whose user a bus must know
     subprocess.run(["mkdir", "-p", HERE + "vchan"], check=True)
     provider = subprocess.Popen([beds.BUILD / "tests/xc-test-provider", "--rest", HERE + "api", "--raw", HERE + "raw"],
                                 stdout=subprocess.DEVNULL)
+    assert host.wait_until(lambda: all(wayland_world.accepts(HERE + name) for name in ("api", "raw")), 5)
     bus = Daemon(HERE)
     named = Service(bus.path, ["org.pv.Allowed"])
     panel = wayland_world.Weston("matrix")

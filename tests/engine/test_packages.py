@@ -29,7 +29,7 @@ def packages():
     out = Path(os.environ.get("XC_PACKAGES", house.WORK / "packages"))  # where tests/releases/run had them made
     if not out.exists():
         made = engines.call(["cpack", "-G", "DEB", "--config", str(beds.BUILD / "CPackConfig.cmake"), "-B", str(out)],
-                            timeout=120)
+                            timeout=400)
         assert made.code == 0, made.output
     found = {file.name.split("_")[0]: file for file in out.glob("*.deb")}
     assert sorted(found) == ["libvchan-socket-dev", "xconnect", "xconnect-crio", "xconnect-lxc", "xconnect-podman"]
@@ -44,7 +44,7 @@ def installed(packages):
         (root / "var/lib/dpkg" / part).mkdir(parents=True)
     (root / "var/lib/dpkg/status").touch()
     for name in ("xconnect", "xconnect-podman", "xconnect-lxc"):
-        done = engines.call(["dpkg", f"--root={root}", "--log=/dev/null", "-i", str(packages[name])], timeout=60)
+        done = engines.call(["dpkg", f"--root={root}", "--log=/dev/null", "-i", str(packages[name])], timeout=120)
         assert done.code == 0, done.output
     return root
 
@@ -134,13 +134,14 @@ def test_every_schema_and_program_is_installed_and_no_package_has_a_script(insta
 
 def test_lintian_has_nothing_against_the_packages(packages):
     said = engines.call(["lintian", "--allow-root", "--fail-on", "error,warning", "--suppress-tags", ",".join(ACCEPTED),
-                         *map(str, packages.values())], timeout=120)
+                         *map(str, packages.values())], timeout=400)
     assert said.code == 0, said.output
 
 
 def test_an_installation_without_packages_switches_no_engine_on():
     root = house.WORK / "by-cmake"
-    done = engines.call(["cmake", "--install", str(beds.BUILD), "--prefix", str(root / "usr"), "--strip"])
+    done = engines.call(["cmake", "--install", str(beds.BUILD), "--prefix", str(root / "usr"), "--strip"],
+                        timeout=120)
     assert done.code == 0, done.output
     files = {str(file.relative_to(root / "usr")) for file in root.rglob("*") if file.is_file()}
     assert {"bin/xc-inject", "libexec/xconnect/xc-hook", "libexec/xconnect/xc-shim", "share/doc/xconnect/README.md",

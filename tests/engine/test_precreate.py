@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import bed as beds
+import host
 import podman
 from jobs import get, has, modem, refused, serving, started
 
@@ -34,6 +35,11 @@ def printed(engine, c):
     return dict(line.split("=", 1) for line in outcome.output.splitlines() if "=" in line)
 
 
+def environment_of(pid):
+    """That of the engine's own program, until it has become the container's."""
+    return Path(f"/proc/{pid}/environ").read_text().split("\0")
+
+
 # --- podman -----------------------------------------------------------------------------------------------------------
 def test_an_annotation_is_all_a_user_types(bed, engine):
     bus(bed)
@@ -46,8 +52,7 @@ def test_the_variable_names_the_place_that_is_there(bed, engine):
     c = bed.container("typed", annotations={"io.xconnect.require.display": "/tmp/here/wl"})
     pid = started(engine, c)
     assert has(pid, "/tmp/here/wl", "-S")
-    variables = Path(f"/proc/{pid}/environ").read_text().split("\0")
-    assert "WAYLAND_DISPLAY=/tmp/here/wl" in variables
+    assert host.wait_until(lambda: "WAYLAND_DISPLAY=/tmp/here/wl" in environment_of(pid)), environment_of(pid)
 
 
 def test_a_variable_of_the_image_gives_way(bed, engine):
@@ -147,7 +152,7 @@ def test_a_service_is_a_device_of_podman(bed, engine, cdi):
     c = bed.container("typed", hook=[], podman_words=["--device", "xconnect/service=display"])
     pid = started(engine, c)
     assert has(pid, "/run/xconnect/display.sock", "-S")
-    assert "WAYLAND_DISPLAY=/run/xconnect/display.sock" in Path(f"/proc/{pid}/environ").read_text().split("\0")
+    assert host.wait_until(lambda: "WAYLAND_DISPLAY=/run/xconnect/display.sock" in environment_of(pid)), environment_of(pid)
 
 
 @pytest.mark.since(podman="4.0")
@@ -169,7 +174,7 @@ def test_the_file_says_a_version_that_debians_podman_reads(cdi):
 def filtered(bed, config, *options):
     text = config if isinstance(config, str) else json.dumps(config)
     return subprocess.run([PRECREATE, "--state", bed.state, "--config", bed.config, *options], input=text,
-                          capture_output=True, text=True, timeout=10, check=False)
+                          capture_output=True, text=True, timeout=60, check=False)
 
 
 def proposal(**more):

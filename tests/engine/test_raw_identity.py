@@ -14,11 +14,18 @@ from raw_links import Link, receive
 ROLE_UID = 4242
 
 
+def exactly(sock, size):
+    data = b""
+    while len(data) < size and (more := sock.recv(size - len(data))):
+        data += more
+    return data
+
+
 def read_proxy_header(sock):
     """(family, {type: value}) of a PROXY protocol v2 header, read as its specification says."""
-    head = sock.recv(16, socket.MSG_WAITALL)
+    head = exactly(sock, 16)
     assert head[:12] == b"\r\n\r\n\0\r\nQUIT\n" and head[12] == 0x21
-    rest = sock.recv(struct.unpack("!H", head[14:])[0], socket.MSG_WAITALL)
+    rest = exactly(sock, struct.unpack("!H", head[14:])[0])
     tlvs, at = {}, 216
     while at < len(rest):
         kind, size = struct.unpack_from("!BH", rest, at)

@@ -25,19 +25,20 @@ class World:
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(str(home / "provider"))
         self.listener.listen(4)
-        self.listener.settimeout(10)
+        self.listener.settimeout(60)
         rules = {"rules": "all", "upgrade": True}
         self.mediator = rest_world.Mediator(home / "m", home / "provider", rules)
 
     def exchange(self, pieces, answer=None):
         """(what the provider heard, what the client heard). Without an `answer` the provider only listens."""
         with self.mediator.connect() as client:
+            client.settimeout(60)
             for piece in pieces:
                 say(client, piece)
             if answer is None:
                 finish(client)
             provider, _ = self.listener.accept()
-            provider.settimeout(0.5)
+            provider.settimeout(0.5 if answer is None else 60)
             with provider:
                 if answer is None:
                     heard = read_all(provider)

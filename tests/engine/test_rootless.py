@@ -97,7 +97,7 @@ def test_a_service_of_the_users_machine(bed, engine):
             listener.bind(str(path))
             path.chmod(mode)
             listener.listen()
-            listener.settimeout(2)
+            listener.settimeout(60 if name == "open" else 2)
             bed.host_services("one.json", beds.services({"name": name, "type": "unix", "socket": str(path)}))
             pid = started(engine, bed.container(name, run=beds.requires({"name": name, "target": "/run/s.sock"})))
             with beds.in_background(pid, "xc-test-client", "echo", "/run/s.sock", "x"):
@@ -129,7 +129,7 @@ def test_a_role_that_is_a_user_of_the_machine_is_refused(bed, engine, room):
     c = dialer(bed, wishes=[{**RAW_WISH, "role": "viewer"}])
     pid = started(engine, c)
     assert "x" not in client(pid, "echo", RAW, "x")
-    assert "user 900000 is not among the ids" in status(room), status(room)
+    assert host.wait_until(lambda: "user 900000 is not among the ids" in status(room)), status(room)
 
 
 def test_what_hooks_print_says_is_enough(bed, engine, room):
@@ -319,5 +319,7 @@ def test_lxc_of_the_user_is_refused_with_a_sentence(bed, room):
         if c.root not in path.parents:
             os.chown(path, rootless.UID, rootless.UID)
     outcome = one.start(c)
-    text = (c.home / "lxc.log").read_text() if (c.home / "lxc.log").exists() else ""
-    assert outcome.code != 0 and f"called as user {rootless.UID}" in text + bed.log_text(), outcome.output + text
+    log = c.home / "lxc.log"
+    said = lambda: (log.read_text() if log.exists() else "") + bed.log_text()
+    assert outcome.code != 0, outcome.output
+    assert host.wait_until(lambda: f"called as user {rootless.UID}" in said()), outcome.output + said()

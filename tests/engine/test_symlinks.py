@@ -29,9 +29,9 @@ def canary(bed):
     assert [str(path.relative_to(directory)) for path in directory.rglob("*")] == [".canary"]
 
 
-def asking(bed, target=TARGET, **more):
+def asking(bed, target=TARGET, name="victim", **more):
     """A consumer whose /run is part of its image."""
-    return bed.container("victim", run={"services": {"required": [{"name": "modem-raw", "target": target}]}}, tmpfs=[],
+    return bed.container(name, run={"services": {"required": [{"name": "modem-raw", "target": target}]}}, tmpfs=[],
                          **more)
 
 
@@ -133,18 +133,26 @@ def test_sym_07_a_race_of_directory_and_link_never_escapes(bed, canary):
         attacker.join()
 
 
-def timed_hook(bed):
-    """The hook, with the milliseconds it took written to bed.home/elapsed."""
+def timed_hook(bed, *options):
+    """The hook, with the milliseconds it took at a start written to bed.home/elapsed."""
     script = bed.home / "timed"
     script.write_text(f"""#!/bin/sh
 began=$(date +%s%N)
-{' '.join(bed.hook())} "$@"
+{' '.join(bed.hook(*options))} "$@"
 code=$?
-echo $((($(date +%s%N) - began) / 1000000)) >>{bed.home}/elapsed
+took=$((($(date +%s%N) - began) / 1000000))
+case "$LXC_HOOK_TYPE $*" in *start-host*|*createRuntime*) echo $took >>{bed.home}/elapsed ;; esac
 exit $code
 """)
     script.chmod(0o755)
     return [str(script)]
+
+
+def fastest(bed):
+    """Of those since the last question."""
+    times = (bed.home / "elapsed").read_text().split()
+    (bed.home / "elapsed").unlink()
+    return min(map(int, times))
 
 
 def loop(root):
@@ -166,18 +174,22 @@ def long_chain(root):
 
 @pytest.mark.parametrize("shape", [loop, chain, long_chain])
 def test_sym_10_endless_and_overlong_chains_are_refused_at_once(bed, engine, shape):
+    for number in range(2):
+        assert engine.start(asking(bed, name=f"plain{number}", hook=timed_hook(bed))).code == 0
+    usual = fastest(bed)
     c = asking(bed, hook=timed_hook(bed))
     shape(c.root)
     for _ in range(4):  # the machine may be busy; the hook may not
         refused(bed, engine, c)
-    assert min(map(int, (bed.home / "elapsed").read_text().split())) < 50
+    assert fastest(bed) < usual + 50
 
 
 @pytest.mark.parametrize("swallow", [False, True], ids=["killable", "unkillable"])
 def test_sym_16_a_parent_that_blocks_ends_at_the_deadline_of_the_hook(bed, oci, swallow):
     with BlockingFuse(bed.home / "fuse", swallow) as directory:
         c = asking(bed, "/run/hang/deep/api.sock", mounts=[(directory, "/run/hang", [])],
-                   hook=bed.hook("--deadline", "2000"))
+                   hook=timed_hook(bed, "--deadline", "2000"))
         began = time.monotonic()
         refused(bed, oci, c)
-        assert time.monotonic() - began < 5
+        assert fastest(bed) < 5000
+        assert time.monotonic() - began < c.hook_timeout / 2, "the engine waits for what blocks"

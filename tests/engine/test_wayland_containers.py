@@ -65,7 +65,7 @@ NAMELESS = ["XDG_RUNTIME_DIR=/nowhere"]  # so that no client finds a display by 
 def test_a_client_gets_its_display_by_descriptor_in_a_container(bed, engine, desktop):
     """A launcher in the image asks the rendezvous, which says what it hands over; a person's words do the same."""
     words = "/bin/xc-inject exec panel=fd:panel -- /bin/sh -c 'echo $WAYLAND_SOCKET $XC_PANEL_FD; exec /usr/bin/wayland-info'"
-    c = kiosk(bed, engine, desktop, ["/bin/sh", "-c", f"{words} > /out/info 2>&1; exec /bin/sleep 60"],
+    c = kiosk(bed, engine, desktop, ["/bin/sh", "-c", f"{words} > /out/info 2>&1; exec /bin/sleep 600"],
               wish={"target": "fd:panel"}, env=NAMELESS)
     shutil.copy(beds.INJECT, c.root / "bin/xc-inject")
     jobs.started(engine, c)
@@ -75,7 +75,7 @@ def test_a_client_gets_its_display_by_descriptor_in_a_container(bed, engine, des
     for word in ("panel=fd:panel", "panel"):
         done = subprocess.run([beds.INJECT, "exec", "--state", bed.state, "--config", bed.config, "--container", c.name, word,
                                "--", "/bin/sh", "-c", "echo $WAYLAND_SOCKET $XC_PANEL_FD; exec /usr/bin/wayland-info"],
-                              capture_output=True, text=True, timeout=20, check=False)
+                              capture_output=True, text=True, timeout=60, check=False)
         assert done.stdout.startswith("3 3\n") and "xdg_wm_base" in done.stdout, done
 
 
@@ -83,13 +83,13 @@ def test_a_client_gets_its_display_by_descriptor_on_the_host(bed, desktop):
     bed.host_services("panel.json", beds.services({**PANEL, "socket": str(desktop.socket)}))
     done = subprocess.run([beds.INJECT, "exec", "--state", bed.state, "--config", bed.config, "panel", "--", "/bin/sh", "-c",
                            "echo $WAYLAND_SOCKET $XC_PANEL_FD; exec wayland-info"], capture_output=True, text=True,
-                          timeout=20, check=False, env={"PATH": "/usr/bin:/bin", "XDG_RUNTIME_DIR": "/nowhere"})
+                          timeout=60, check=False, env={"PATH": "/usr/bin:/bin", "XDG_RUNTIME_DIR": "/nowhere"})
     assert done.stdout.startswith("3 3\n") and "xdg_wm_base" in done.stdout, done
 
 
 def test_a_person_types_into_a_terminal_in_a_container(bed, desktop):
     engine = bed.engines["runc"]
-    script = "echo ready > /out/typed; read line; echo $line > /out/typed; sleep 60"
+    script = "echo ready > /out/typed; read line; echo $line > /out/typed; sleep 600"
     before = desktop.settled()
     c = kiosk(bed, engine, desktop, ["/usr/bin/foot", "--fullscreen", "sh", "-c", script])
     jobs.started(engine, c)
@@ -136,7 +136,7 @@ def test_a_container_is_sandboxed_for_the_compositor_too(bed):
     from test_wayland_context import HIDDEN, Weston
     engine = bed.engines["runc"]
     with world.running(Weston(f"guarded-{bed.mark}")) as weston:
-        c = kiosk(bed, engine, weston, ["/bin/sh", "-c", "/usr/bin/wayland-info > /out/info 2>&1; /bin/sleep 60"])
+        c = kiosk(bed, engine, weston, ["/bin/sh", "-c", "/usr/bin/wayland-info > /out/info 2>&1; /bin/sleep 600"])
         jobs.started(engine, c)
         info = c.out / "info"
         assert host.wait_until(lambda: info.exists() and "wl_shm" in info.read_text(), 15), info.read_text() + bed.log_text()
@@ -167,7 +167,7 @@ def test_a_client_in_a_container_is_given_its_connection(bed, desktop):
     """WAYLAND_SOCKET, and no WAYLAND_DISPLAY."""
     engine = bed.engines["runc"]
     before = desktop.settled()
-    c = kiosk(bed, engine, desktop, ["sleep", "60"], wish={"target": "fd:panel"}, env=["XDG_RUNTIME_DIR=/tmp"])
+    c = kiosk(bed, engine, desktop, ["sleep", "600"], wish={"target": "fd:panel"}, env=["XDG_RUNTIME_DIR=/tmp"])
     jobs.started(engine, c)
     command = [beds.INJECT, "exec", "--state", bed.state, "--config", bed.config, "--container", c.name, "panel", "--",
                "/usr/bin/weston-simple-shm"]
@@ -185,5 +185,5 @@ def test_a_program_of_the_host_is_given_its_connection(bed, desktop):
     with subprocess.Popen(command, env={"PATH": "/usr/bin", "XDG_RUNTIME_DIR": "/tmp"}) as person:
         drawn = draws(desktop, before)
         person.send_signal(signal.SIGTERM)
-        person.wait(5)
+        person.wait(60)
     assert drawn

@@ -40,7 +40,7 @@ def nobody_else_is_hurt(weston, link):
         bystander.roundtrip()
         assert bystander.error is None
     assert wire.works(link.socket) and weston.alive()
-    assert host.named("xc-worker") == worker, "a worker died"
+    assert host.wait_until(lambda: host.named("xc-worker") == worker), "a worker died"  # that of another link may be ending
 
 
 def number(peer, interface):
@@ -77,7 +77,7 @@ OUR_OWN = {
 
 def refusal(path, mistake):
     with wire.Peer(path) as peer:
-        with contextlib.suppress(BrokenPipeError):
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             peer.send(mistake(peer))
         return peer.fate()
 
@@ -270,9 +270,8 @@ def test_a_client_that_does_not_read_lives_where_it_would_die_without_us(weston,
 def test_a_client_that_never_reads_ends_at_the_bound(link):
     worker = host.named("xc-worker")[0]
     assert stalled(link.socket, 150000) < 150000
-    with open(f"/proc/{worker}/status", encoding="ascii") as file:
-        resident = next(int(line.split()[1]) for line in file if line.startswith("VmRSS"))
-    assert resident < 12 * 1024, "KiB"
+    resident = lambda: int(host.status_of(worker)["VmRSS"].split()[0])
+    assert host.wait_until(lambda: resident() < 12 * 1024), "KiB"
 
 
 def test_noise_hurts_nobody(link):
@@ -292,10 +291,10 @@ def test_a_compositor_that_leaves_takes_its_clients_with_it_and_comes_back():
         with wire.Peer(link.socket) as peer:
             brief.processes[0].terminate()
             assert peer.fate() is None
+        brief.processes[0].wait(60)  # it lets its clients go before its socket
         with wire.Peer(link.socket, registry=False) as peer:
             about, code, text = peer.fate()
             assert (about, code) == (DISPLAY, 3) and text.endswith("now") or "reached" in text
-        brief.processes[0].wait()
         brief.launch(["weston", "--backend=headless-backend.so", "--use-pixman", "--no-config", "--socket=wayland-0"],
                      ready=lambda: world.accepts(brief.socket))
         assert wire.eventually(lambda: wire.works(link.socket))

@@ -1,10 +1,12 @@
 """Wayland by the byte, for clients that no library would let one write."""
 
 import array
+import contextlib
 import os
 import socket
 import struct
-import time
+
+import host
 
 DISPLAY, REGISTRY = 1, 2
 SYNC, GET_REGISTRY, BIND, CREATE_POOL = 0, 1, 0, 0
@@ -32,7 +34,7 @@ class Peer:
 
     def __init__(self, path, registry=True):
         self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.settimeout(10)
+        self.socket.settimeout(60)
         self.socket.connect(str(path))
         self.data, self.globals, self.error, self.next_id = b"", {}, None, 2
         if registry:
@@ -101,7 +103,7 @@ class Peer:
 
 def works(path):
     """A well-behaved client still gets all it needs."""
-    with Peer(path) as peer:
+    with contextlib.suppress(Closed), Peer(path) as peer:
         shm = peer.bind("wl_shm")
         memory = os.memfd_create("pool")
         os.truncate(memory, 4096)
@@ -109,12 +111,8 @@ def works(path):
         os.close(memory)
         peer.roundtrip()
         return peer.error is None
+    return False
 
 
 def eventually(question, seconds=5):
-    end = time.monotonic() + seconds
-    while not question():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.02)
-    return True
+    return host.wait_until(question, seconds, 0.02)

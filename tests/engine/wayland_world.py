@@ -24,7 +24,7 @@ def environment(**more):
 def end(process):
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    process.wait(10)
+    process.wait(60)
 
 
 def accepts(path):
@@ -63,7 +63,7 @@ class Compositor:
         for process in reversed(self.processes):
             process.terminate()  # X has a lock file to remove
             with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(5)
+                process.wait(30)
             end(process)
         subprocess.run(["rm", "-rf", str(self.directory)], check=True)
 
@@ -76,7 +76,7 @@ class Weston(Compositor):
         self.socket = self.directory / "wayland-0"
         self.launch(["weston", "--backend=headless-backend.so", "--use-pixman", "--debug", "--no-config",
                      "--socket=wayland-0", "--width=1024", "--height=640", "--idle-time=0", *options],
-                    ready=self.socket.exists)
+                    ready=lambda: accepts(self.socket))
 
 
 class WestonOnX(Compositor):
@@ -93,10 +93,10 @@ class WestonOnX(Compositor):
             self.display = f":{file.readline().strip()}"
         self.launch(["weston", "--backend=x11-backend.so", "--use-pixman", "--no-config", "--socket=wayland-0",
                      "--width=1024", "--height=640", "--idle-time=0"], env={"DISPLAY": self.display},
-                    ready=self.socket.exists)
+                    ready=lambda: accepts(self.socket))
 
     def x(self, *argv):
-        return subprocess.run([str(a) for a in argv], env=environment(DISPLAY=self.display), check=True, timeout=20,
+        return subprocess.run([str(a) for a in argv], env=environment(DISPLAY=self.display), check=True, timeout=120,
                               capture_output=True).stdout
 
     def shoot(self, path):
@@ -118,12 +118,13 @@ class WestonOnX(Compositor):
         return False
 
     def settled(self):
-        """A picture that no longer moves: Weston's shell fades in."""
-        picture = self.pixels()
-        for _ in range(20):
+        """A picture that no longer moves: Weston's shell fades in, with pauses where the machine is busy."""
+        picture, still = self.pixels(), 0
+        for _ in range(200):
             time.sleep(0.5)
             last, picture = picture, self.pixels()
-            if changed(last, picture) < 5000 and len(set(picture[:3000])) > 1:
+            still = still + 1 if changed(last, picture) < 5000 and len(set(picture[:3000])) > 1 else 0
+            if still == 3:
                 return picture
         raise AssertionError("the screen does not settle")
 
@@ -150,7 +151,7 @@ xwayland disable
         self.launch(["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "sway", "-d", "-c",
                      self.directory / "config"],
                     env={"WLR_BACKENDS": "headless", "WLR_RENDERER": "pixman", "WLR_LIBINPUT_NO_DEVICES": "1",
-                         "HOME": str(self.directory)}, ready=self.socket.exists)
+                         "HOME": str(self.directory)}, ready=lambda: accepts(self.socket))
 
 
 class Mediator:
@@ -174,7 +175,7 @@ class Mediator:
 
     def stop(self):
         os.close(self.ready)
-        self.process.wait(10)
+        self.process.wait(60)
 
 
 @contextlib.contextmanager
@@ -223,7 +224,7 @@ class Client:
 
 def globals_of(thing):
     """{interface: version} as wayland-info sees them."""
-    code, output = run(thing, "wayland-info")
+    code, output = run(thing, "wayland-info", timeout=60)
     assert code == 0, output
     found = {}
     for line in output.splitlines():
