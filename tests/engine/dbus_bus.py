@@ -28,7 +28,8 @@ CONFIG = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-BUS Bus Configurat
 
 
 def wait_for(path, process):
-    for _ in range(500):
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
         try:
             with socket.socket(socket.AF_UNIX) as probe:
                 probe.connect(path)
@@ -57,7 +58,7 @@ class Daemon:
 
     def stop(self):
         self.process.terminate()
-        self.process.wait(10)
+        self.process.wait(60)
         if os.path.exists(self.path):
             os.unlink(self.path)
 
@@ -145,7 +146,7 @@ class Broker:
         self.control = wire.Peer.__new__(wire.Peer)
         self.control.socket, self.control.data, self.control.pending_fds = ours, b"", []
         self.control.serial, self.control.kept = 0, []
-        ours.settimeout(10)
+        ours.settimeout(60)
         self.control.authenticate()
         body = PolicyBody().string("/org/bus1/DBus/Listener/0").put("I", 0, 4).signature(POLICY)
         allow_everything(body)
@@ -169,8 +170,8 @@ class Broker:
 
     def stop(self):
         self.process.terminate()
-        self.process.wait(10)
-        self.idle.join(10)
+        self.process.wait(60)
+        self.idle.join(60)
         self.control.close()
         os.unlink(self.path)
 

@@ -23,7 +23,7 @@ import sys
 from gi.repository import Gio, GLib
 bus = Gio.bus_get_sync(Gio.BusType.SYSTEM, None)
 try:
-    print(bus.call_sync(sys.argv[1], "/org/pv/obj/1", "org.pv.Iface", "Do", None, None, 0, 5000, None).unpack()[0])
+    print(bus.call_sync(sys.argv[1], "/org/pv/obj/1", "org.pv.Iface", "Do", None, None, 0, 60000, None).unpack()[0])
 except GLib.Error as error:
     print(Gio.DBusError.get_remote_error(error))
 """
@@ -79,7 +79,7 @@ def network_manager(bed, **offer):
                 yield steer
         finally:
             mock.kill()
-            mock.wait(5)
+            mock.wait(60)
 
 
 def provider_with_bus(bed, kind="dbus-daemon", name="provider", **offer):
@@ -95,7 +95,7 @@ def environment():
     return [f"{name}={os.environ[name]}" for name in ("XC_SOURCE", "XC_BUILD") if name in os.environ]
 
 
-def consumer(bed, args=("sleep", "120"), name="dialer", role="any", wish=None, **more):
+def consumer(bed, args=("sleep", "600"), name="dialer", role="any", wish=None, **more):
     """A container that asks for system-bus at the customary place."""
     more.setdefault("mounts", PROGRAMS)
     c = bed.container(name, args, run=beds.requires({"name": "system-bus", "type": "dbus", "role": role, **(wish or {})}), **more)
@@ -111,7 +111,7 @@ def socket_of(pid):
 def run_client(pid, kind, name):
     """Calls the name from inside the container, with a client as people have it."""
     words = [word.format(name=name) if "{" in word and len(word) < 40 else word for word in CLIENTS[kind]]
-    return beds.inside(pid, f"/usr/bin/{words[0]}", *words[1:])
+    return beds.inside(pid, f"/usr/bin/{words[0]}", *words[1:], timeout=60)
 
 
 def consuming(bed, engine, **options):

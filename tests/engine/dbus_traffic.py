@@ -144,8 +144,9 @@ def case_rep_unsolicited(world, link):
 
 def case_res_many_conns(world, link):
     with link.peer() as first:
-        peers = []
-        for _ in range(900):
+        peers, tries, end = [], 0, time.monotonic() + 60
+        while (tries < 900 or len(peers) < 100) and time.monotonic() < end:
+            tries += 1
             try:
                 peers.append(Peer(link.path, login=False, patient=False))
                 peers[-1].send(b"\0AUTH EXTERNAL\r\nDATA\r\nBEGIN\r\n" if len(peers) % 2 else b"\0AUTH")
@@ -206,7 +207,7 @@ def case_res_slow_reader(world, link):
             highest = max(highest, link.memory() - before)
             assert other.ask("org.pv.Partial", "Do", interface="org.pv.Iface").kind == REPLY
             time.sleep(0.02)
-        thread.join(30)
+        thread.join(120)
         assert not thread.is_alive()
         assert max(highest, link.memory() - before) < 1024
 
@@ -220,8 +221,8 @@ def case_res_stop(world, link):
     for peer in peers:
         assert peer.closed()
         peer.close()
-    link.process.wait(5)
-    assert time.monotonic() - started < 5
+    link.process.wait(60)
+    assert time.monotonic() - started < 25  # less than any patience of the link
     assert not os.path.exists(link.path)
     wait_until(lambda: not any(map(is_alive, workers)))
 
@@ -285,7 +286,7 @@ def case_rule_properties_scope(world, link):
             for interface in ("org.pv.Partial", "org.pv.Other"):
                 world.partial.write(SIGNAL, "sas", [interface, []], interface=PROPERTIES, member="PropertiesChanged",
                                     path=OBJ)
-            heard = [h.args()[0] for h in peer.quiet(0.2)]
+            heard = [h.args()[0] for h in (peer.next(), *peer.quiet(0.2))]
             assert heard == ["org.pv.Partial"]
     finally:
         only.stop()

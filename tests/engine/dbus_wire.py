@@ -11,6 +11,7 @@ CALL, REPLY, ERROR, SIGNAL = 1, 2, 3, 4
 NO_REPLY, NO_AUTO_START = 1, 2
 BUS = "org.freedesktop.DBus"
 BUS_PATH = "/org/freedesktop/DBus"
+PATIENCE = 60  # seconds for what must come
 TYPES = {1: "o", 2: "s", 3: "s", 4: "s", 5: "u", 6: "s", 7: "s", 8: "g", 9: "u"}
 CODES = {"path": 1, "interface": 2, "member": 3, "error": 4, "reply_serial": 5, "destination": 6, "sender": 7,
          "signature": 8, "fds": 9}
@@ -149,7 +150,7 @@ class Peer:
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.socket.settimeout(None if patient else 0)  # 0: a full backlog is an error at once
         self.socket.connect(path)
-        self.socket.settimeout(10)
+        self.socket.settimeout(PATIENCE)
         self.data, self.pending_fds, self.serial, self.name, self.kept = b"", [], 0, None, []
         if login:
             self.authenticate(fds=fds)
@@ -177,7 +178,7 @@ class Peer:
         except (BrokenPipeError, ConnectionResetError) as error:
             raise Closed from error
 
-    def receive(self, timeout=10):
+    def receive(self, timeout=PATIENCE):
         ready, _, _ = select.select([self.socket], [], [], timeout)
         if not ready:
             raise TimeoutError
@@ -209,7 +210,7 @@ class Peer:
         self.name = self.ask(BUS, "Hello").args()[0]
         return self
 
-    def next(self, timeout=10):
+    def next(self, timeout=PATIENCE):
         """The next message; what the bus tells the connection about its own names is left out."""
         end = time.monotonic() + timeout
         while True:
@@ -235,7 +236,7 @@ class Peer:
         self.send(message(kind, serial, sig, args, flags, **fields), fds)
         return serial
 
-    def answer(self, serial, timeout=10):
+    def answer(self, serial, timeout=PATIENCE):
         """The reply to `serial`; other messages wait in `kept`."""
         end = time.monotonic() + timeout
         while True:
@@ -244,7 +245,7 @@ class Peer:
                 return heard
             self.kept.append(heard)
 
-    def ask(self, destination, member, sig="", args=(), interface=BUS, path=None, timeout=10, **more):
+    def ask(self, destination, member, sig="", args=(), interface=BUS, path=None, timeout=PATIENCE, **more):
         path = path or (BUS_PATH if destination == BUS else "/org/pv/obj/1")
         return self.answer(self.write(CALL, sig, args, destination=destination, interface=interface, member=member,
                                       path=path, **more), timeout)
@@ -264,8 +265,8 @@ class Peer:
         except TimeoutError:
             return out
 
-    def closed(self, timeout=5):
-        """True when the other side ends the connection."""
+    def closed(self, timeout=25):
+        """True when the other side ends the connection; for a reason of its own, before a greeting's 30 s are over."""
         try:
             end = time.monotonic() + timeout
             while True:

@@ -1,5 +1,6 @@
 """A world for D-Bus tests: real buses with services on them, and a mediated link to each."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -70,7 +71,7 @@ class Service(threading.Thread):
             self.peer.socket.shutdown(2)
         except OSError:
             pass
-        self.join(10)
+        self.join(60)
         self.peer.close()
 
 
@@ -138,11 +139,10 @@ def rules_of(words):
 def descriptors(pid):
     """Number and kind of each descriptor of a process."""
     table = {}
-    for number in os.listdir(f"/proc/{pid}/fd"):
-        try:
-            table[number] = os.readlink(f"/proc/{pid}/fd/{number}").split(":")[0]
-        except FileNotFoundError:
-            pass  # closed meanwhile
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
+        for number in os.listdir(f"/proc/{pid}/fd"):
+            with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+                table[number] = os.readlink(f"/proc/{pid}/fd/{number}").split(":")[0]
     return table
 
 
@@ -189,8 +189,10 @@ class Mediator:
             self.ready = -1
 
     def stop(self):
+        workers = [] if self.process.returncode is not None else self.workers()
         self.end()
-        assert self.process.wait(5) == 0
+        assert self.process.wait(60) == 0
+        wait_until(lambda: not any(map(is_alive, workers)))  # so that the bus tells nobody later of their names
 
 
 @pytest.fixture(scope="module", params=[Daemon, Broker], ids=lambda b: b.name)
@@ -220,7 +222,7 @@ def works(peer):
     return reply.kind == REPLY and reply.args() == ["org.pv.Allowed"]
 
 
-def wait_until(condition, seconds=10, report=str):
+def wait_until(condition, seconds=60, report=str):
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, f"it did not happen in time: {report()}"

@@ -28,7 +28,7 @@ class Link:
         self.listener.bind(self.address)
         if kind != "dgram":
             self.listener.listen(16)
-        self.listener.settimeout(5)
+        self.listener.settimeout(60)
         rules = home / "rules"
         rules.write_text(json.dumps({"fds": fds}))
         self.ready, theirs = os.pipe()  # the mediator ends with our end of it
@@ -41,12 +41,12 @@ class Link:
         assert os.read(self.ready, 1) == b"x", self.process.communicate()[1]
 
     def pair(self, straight):
-        """(client, server), connected; every wait ends after 5 s."""
+        """(client, server), connected; every wait ends after a minute."""
         client = socket.socket(socket.AF_UNIX, KINDS[self.kind])
-        client.settimeout(5)
+        client.settimeout(60)
         client.connect(self.address if straight else self.front)
         server, _ = self.listener.accept()
-        server.settimeout(5)
+        server.settimeout(60)
         return client, server
 
     def workers(self):
@@ -55,7 +55,7 @@ class Link:
 
     def close(self):
         self.process.terminate()
-        left = self.process.communicate(timeout=5)[1]
+        left = self.process.communicate(timeout=60)[1]
         assert self.process.returncode == 0, left
         os.close(self.ready)
         self.listener.close()

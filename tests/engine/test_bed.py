@@ -45,7 +45,8 @@ def test_hooks_run_with_the_state_of_the_container(bed, engine):
     else:
         assert f'"id":"{c.name}"' in said.replace(" ", "") and f'"pid":{started.pid}' in said.replace(" ", "")
     engine.stop(c)
-    assert recorded(bed, "post-stop" if engine.is_lxc else "poststop")
+    ended = bed.home / f"record.{'post-stop' if engine.is_lxc else 'poststop'}"
+    assert host.wait_until(lambda: ended.exists() and ended.read_text(), 5), "lxc-stop may return before it"
 
 
 def test_an_id_mapped_container_starts(bed, engine):
@@ -79,7 +80,7 @@ def test_a_process_that_stays_is_seen(bed):
             assert any(line.endswith(f" {child.pid}") for line in host.difference(before, bed.snapshot()))
         finally:
             child.kill()
-    assert host.difference(before, bed.snapshot()) == []
+    assert host.wait_until(lambda: host.difference(before, bed.snapshot()) == [])
 
 
 def shell_hook(bed, body):

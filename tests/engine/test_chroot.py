@@ -99,7 +99,7 @@ def mediator(bed, jail):
     with open(bed.log, "a", encoding="utf-8") as log:
         one = subprocess.Popen([beds.INJECT, "mediate", "unix", "--listen", "@" + qemu.NAME, "--connect",
                                 bed.home / "provider", "--client-uid", "65534", "--client-root", jail], stderr=log)
-    assert host.wait_until(lambda: f"@{qemu.NAME}" in host.listeners())
+    assert host.wait_until(lambda: f"@{qemu.NAME}" in host.listeners(), 5)
     yield one
     one.terminate()
     one.wait()
@@ -108,7 +108,7 @@ def mediator(bed, jail):
 def attempt(*prefix):
     """The exchange of one client of the host with the mediator."""
     echo = [*prefix, beds.BUILD / "tests/xc-test-client", "echo", "@" + qemu.NAME, "hello"]
-    return subprocess.run(list(map(str, echo)), capture_output=True, text=True, timeout=10, check=False).stdout
+    return subprocess.run(list(map(str, echo)), capture_output=True, text=True, timeout=60, check=False).stdout
 
 
 def test_on_the_host_a_name_serves_the_jailed_machine_alone(bed, jail, mediator):
@@ -123,6 +123,6 @@ def test_on_the_host_a_name_serves_the_jailed_machine_alone(bed, jail, mediator)
     finally:
         machine_outside.kill()
         machine_outside.wait()
-    assert "whose user 0 is not served" in bed.log_text()
-    assert "whose root directory is not the one that is served" in bed.log_text()
+    assert host.wait_until(lambda: "whose user 0 is not served" in bed.log_text())
+    assert host.wait_until(lambda: "whose root directory is not the one that is served" in bed.log_text())
     assert mediator.poll() is None

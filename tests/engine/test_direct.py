@@ -1,6 +1,7 @@
 """"via": "direct": the provider's own socket in the container, nothing in between, and what becomes of it when the
 provider ends, comes back or makes its socket anew."""
 
+import contextlib
 import json
 import os
 import socket
@@ -44,11 +45,11 @@ class Server:
         self.thread.start()
 
     def serve(self):
-        try:
+        with contextlib.suppress(OSError):
             while True:
-                self.socket.accept()[0].sendall(self.name.encode())
-        except OSError:
-            pass
+                connection, _ = self.socket.accept()
+                with connection, contextlib.suppress(OSError):  # who came may have left
+                    connection.sendall(self.name.encode())
 
     def answer(self):
         try:
@@ -68,7 +69,7 @@ class Server:
 def heard(pid, path=RAW):
     """What a client of the container hears there first; nothing while the old socket is still shown."""
     with socket.socket(socket.AF_UNIX) as one:
-        one.settimeout(5)
+        one.settimeout(60)
         try:
             one.connect(f"/proc/{pid}/root{path}")
             return one.recv(100).decode()
@@ -149,11 +150,12 @@ def test_a_busy_directory_of_the_provider_costs_the_monitor_little(bed, runc, of
     assert becomes(bed, consumer, "direct")[0]
     shim = next(p for p in host.named("xc-shim"))
     spent = lambda: sum(map(int, open(f"/proc/{shim}/stat", encoding="ascii").read().rsplit(")", 1)[1].split()[11:15]))
-    before = spent()
+    before, own = spent(), time.process_time()
     for number in range(20000):
         (offered.parent / f"{number % 7}").touch()
         (offered.parent / f"{number % 7}").unlink()
-    assert spent() - before < 30, "clock ticks of 10 ms"
+    own = time.process_time() - own
+    assert spent() - before < max(30, 100 * own / 4), f"clock ticks of 10 ms; making it busy took {own} s"
     assert heard(pid) == "calm"
     server.close()
 
@@ -172,7 +174,7 @@ def test_datagrams_go_directly_and_their_answers_too(bed, engine):
         for name in ("first", "second"):
             server = Server(path, name, socket.SOCK_DGRAM)
             assert host.wait_until(lambda: link_of(bed, consumer)["state"] == "direct", 5), link_of(bed, consumer)
-            one.settimeout(5)
+            one.settimeout(60)
             if name == "first":
                 one.bind("")  # a name of the kernel's, in this network namespace
             one.sendto(b" hears", target)
@@ -197,7 +199,7 @@ def test_a_datagram_service_that_is_not_direct_is_refused_with_the_reason(bed, r
 def test_a_container_that_hides_the_place_keeps_the_providers_socket_out(bed, runc, offered):
     """The place is found again by what lies there: with anything else at that name nothing is mounted."""
     consumer = dialer(bed, ["sh", "-c", "while ! test -e /out/go; do sleep 0.05; done; mv /run/svc /run/old; mkdir /run/svc; "
-                            "echo mine > /run/svc/raw.sock; sleep 60"], wishes=[RAW_WISH])
+                            "echo mine > /run/svc/raw.sock; sleep 600"], wishes=[RAW_WISH])
     pid = started(runc, consumer)
     (consumer.out / "go").touch()
     assert host.wait_until(lambda: os.path.isfile(f"/proc/{pid}/root{RAW}"), 5)

@@ -83,10 +83,11 @@ def test_running_containers_are_well_and_their_deaths_are_named(bed, engine):
     assert says(of_host(bed, consumer.name), "good", consumer.name, "modem-api", "served by")
     assert not says(of_host(bed), "broken", bed.mark)
     engine.stop(provider)
-    assert says(of_host(bed, consumer.name), "warning", consumer.name, 'nobody offers "modem-api" now')
+    assert host.wait_until(lambda: says(of_host(bed, consumer.name), "warning", consumer.name,
+                                        'nobody offers "modem-api" now'), 5)
     (shim,) = shims_of(bed)
     os.kill(shim, signal.SIGKILL)
-    assert host.wait_until(lambda: says(of_host(bed), "broken", consumer.name, "its shim is dead"))
+    assert host.wait_until(lambda: says(of_host(bed), "broken", consumer.name, "its shim is dead"), 5)
 
 
 def shims_of(bed):
@@ -111,7 +112,7 @@ def test_what_a_killed_shim_left_behind_is_named(bed, runc):
     for shim in shims_of(bed):
         os.kill(shim, signal.SIGKILL)
     runc.stop(consumer)
-    assert says(of_host(bed), "warning", consumer.name, "is gone", "its entry is still there")
+    assert host.wait_until(lambda: says(of_host(bed), "warning", consumer.name, "is gone", "its entry is still there"), 5)
     assert says(of_host(bed, consumer.home), "warning", "no poststop hook")
     started(runc, dialer(bed, name="next", wishes=[RAW_WISH]))  # what the finding says mends it
     assert not says(of_host(bed), "warning", consumer.name, "is gone")
@@ -131,7 +132,7 @@ def test_what_a_link_refused_is_named(bed, runc):
     consumer = dialer(bed, wishes=[REST_WISH])
     pid = started(runc, consumer)
     beds.inside(pid, "xc-test-client", "get", "/run/svc/modem.sock", "/v1/secret")
-    assert says(of_host(bed, consumer.name), "warning", "modem-api", "refused so far: 1")
+    assert host.wait_until(lambda: says(of_host(bed, consumer.name), "warning", "modem-api", "refused so far: 1"), 5)
 
 
 def test_podman_that_would_pass_over_a_hook_in_silence(bed, tmp_path):

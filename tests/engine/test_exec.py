@@ -28,7 +28,12 @@ def engine(request, bed):
 
 def execute(bed, *words, **options):
     return subprocess.run([beds.INJECT, "exec", "--state", bed.state, "--config", bed.config, *map(str, words)],
-                          capture_output=True, text=True, timeout=20, check=False, **options)
+                          capture_output=True, text=True, timeout=60, check=False, **options)
+
+
+def listens(place):
+    """Whether somebody listens there; ours is bound by the descriptor of its directory."""
+    return any(path.endswith(f"/{place.name}") for path in host.listeners())
 
 
 def test_a_program_of_the_host_gets_its_connection(bed, runc):
@@ -68,10 +73,10 @@ def test_a_provider_is_started_with_its_listening_socket(bed, runc):
               "c.sendall(b'HTTP/1.1 200 OK\\r\\nContent-Length: 4\\r\\n\\r\\npage')")
     words = ["exec", "--config", bed.config, "--listen", "web", "--", sys.executable, "-c", server]
     provider = subprocess.Popen(list(map(str, [beds.INJECT, *words])))
-    assert host.wait_until(place.exists, 5)
+    assert host.wait_until(lambda: listens(place), 5)
     pid = started(runc, dialer(bed, wishes=[{"name": "web", "target": "/run/web.sock"}]))
     assert beds.inside(pid, "xc-test-client", "get", "/run/web.sock", "/").output == "page"
-    assert provider.wait(timeout=10) == 0
+    assert provider.wait(timeout=60) == 0
     assert not place.exists()
 
 
@@ -80,7 +85,8 @@ def test_a_provider_is_started_with_its_listening_socket(bed, runc):
 def test_a_person_runs_a_program_in_a_container_with_its_links(bed, engine, target):
     serving(engine, modem(bed))
     c = dialer(bed, wishes=[{"name": "modem-api", "type": "rest", "role": "viewer", "target": target}])
-    started(engine, c)
+    pid = started(engine, c)
+    assert host.wait_until(lambda: host.status_of(pid).get("Name") == "sleep", 5)  # it has been executed
     done = execute(bed, "--container", c.name, "modem-api", "--", "/bin/sh", "-c", RAW_GET)
     assert '"role":"viewer"' in done.stdout and c.name in done.stdout, done
     seen = execute(bed, "--container", c.name, "--", "/bin/sh", "-c", "cat /proc/1/comm; ls -d /out /home").stdout
@@ -91,6 +97,7 @@ def test_a_program_inside_has_no_more_rights_than_the_container(bed, runc):
     serving(runc, modem(bed))
     c = dialer(bed)
     pid = started(runc, c)
+    assert host.wait_until(lambda: host.status_of(pid).get("Name") == "sleep", 5)  # it has been executed
     done = execute(bed, "--container", c.name, "--", "/bin/grep", "Cap", "/proc/self/status")
     of_init = host.status_of(pid)
     said = dict(line.split(":\t") for line in done.stdout.splitlines())
@@ -119,14 +126,14 @@ def test_a_real_provider_takes_its_socket_from_its_environment(bed, runc):
                                "dbus-daemon", f"--config-file={config}", "--nofork", "--nopidfile", "--nosyslog"],
                               stderr=subprocess.DEVNULL, start_new_session=True)
     try:
-        assert host.wait_until(address.exists)
+        assert host.wait_until(lambda: listens(address), 5)
         done = subprocess.run(["dbus-send", f"--bus=unix:path={address}", "--print-reply", "--dest=org.freedesktop.DBus",
                                "/org/freedesktop/DBus", "org.freedesktop.DBus.ListNames"], capture_output=True, text=True,
-                              timeout=10, check=False)
+                              timeout=60, check=False)
         assert done.returncode == 0 and '"org.freedesktop.DBus"' in done.stdout, done.stderr
     finally:
         os.killpg(daemon.pid, signal.SIGKILL)
-        daemon.wait(5)
+        daemon.wait(60)
         address.unlink()
 
 

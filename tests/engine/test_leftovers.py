@@ -4,11 +4,13 @@ import os
 import shutil
 import signal
 import subprocess
+import time
 
 import bed as beds
 import host
 from jobs import RAW, RAW_WISH, client, dialer, modem, refused, serving, started
 from test_lifecycle import call_hook
+from waiting import in_thread
 
 
 def test_a_broken_policy_does_not_keep_what_a_dead_container_left(bed, runc):
@@ -28,9 +30,11 @@ def test_a_stop_that_is_told_before_the_end_leaves_nothing_of_a_provider(bed, ru
     c = modem(bed, hook=[])
     pid = started(runc, c)
     assert call_hook(bed, c, pid).returncode == 0 and host.kept(bed.state)
-    killer = subprocess.Popen(["sh", "-c", f"sleep 0.1; kill -9 {pid}"])
-    assert call_hook(bed, c, 0, "poststop").returncode == 0
-    killer.wait()
+    telling = in_thread(lambda: call_hook(bed, c, 0, "poststop"))
+    host.wait_until(lambda: host.named("xc-hook") or not telling.is_alive())
+    time.sleep(0.05)
+    os.kill(pid, 9)  # within the half of a second that the hook waits
+    assert telling.result().returncode == 0
     assert host.kept(bed.state) == []
 
 
@@ -46,7 +50,7 @@ def test_a_shim_that_is_late_leaves_nothing_on_a_volume(bed, runc):
     c.hook = [str(programs / "xc-hook"), *c.hook[1:], "--deadline", "700"]
     assert runc.start(c).code != 0
     assert list(volume.iterdir()) == []
-    assert host.wait_until(lambda: not host.named("xc-shim"))
+    assert host.wait_until(lambda: not host.named("xc-shim"), 5)
 
 
 def test_the_end_of_one_container_takes_no_link_from_another_with_the_same_root(bed, runc):
@@ -63,11 +67,11 @@ def test_the_end_of_one_container_takes_no_link_from_another_with_the_same_root(
     for c, left in ((one, pids[1:]), (others[0], pids[2:])):
         shims = len(host.named("xc-shim"))
         runc.stop(c)
-        assert host.wait_until(lambda: len(host.named("xc-shim")) < shims)
+        assert host.wait_until(lambda: len(host.named("xc-shim")) < shims, 5)
         for pid in left:
             assert client(pid, "echo", RAW, "still here") == "still here"
     runc.stop(others[1])
-    assert host.wait_until(lambda: host.entries(one.root) == files), set(host.entries(one.root)) - set(files)
+    assert host.wait_until(lambda: host.entries(one.root) == files, 5), set(host.entries(one.root)) - set(files)
 
 
 def with_volume(bed, name="dialer", target="/run/svc/deep/raw.sock"):
@@ -84,7 +88,7 @@ def test_nothing_stays_on_a_volume(bed, engine):
     assert client(pid, "echo", "/run/svc/deep/raw.sock", "on a volume") == "on a volume"
     assert host.entries(volume) == [str(volume / "deep"), str(volume / "deep/raw.sock")]
     engine.stop(c)
-    assert host.wait_until(lambda: host.entries(volume) == []), host.entries(volume)
+    assert host.wait_until(lambda: host.entries(volume) == [], 5), host.entries(volume)
 
 
 def test_poststop_returns_when_nothing_is_left_on_a_volume(bed, runc):
@@ -93,10 +97,10 @@ def test_poststop_returns_when_nothing_is_left_on_a_volume(bed, runc):
     started(runc, c)
     shim = host.named("xc-shim")[-1]
     os.kill(shim, signal.SIGSTOP)
-    later = subprocess.Popen(["sh", "-c", f"sleep 0.3; kill -CONT {shim}"])
+    later = in_thread(lambda: (time.sleep(0.3), os.kill(shim, signal.SIGCONT)))
     runc.stop(c)
     assert host.entries(volume) == []
-    later.wait()
+    later.result()
 
 
 def test_nothing_stays_in_an_overlay_that_only_the_container_mounted(bed, lxc):
@@ -117,11 +121,11 @@ def test_a_file_on_a_volume_stays_until_the_last_container_that_uses_it_has_ende
     both = [with_volume(bed, name) for name in ("one", "two")]
     pids = [started(runc, c) for _, c in both]
     runc.stop(both[0][1])
-    assert host.wait_until(lambda: len(host.named("xc-shim")) == 1)
+    assert host.wait_until(lambda: len(host.named("xc-shim")) == 1, 5)
     assert client(pids[1], "echo", "/run/svc/deep/raw.sock", "still here") == "still here"
     runc.stop(both[1][1])
     volume = both[0][0]
-    assert host.wait_until(lambda: host.entries(volume) == []), host.entries(volume)
+    assert host.wait_until(lambda: host.entries(volume) == [], 5), host.entries(volume)
 
 
 def test_what_has_been_put_in_our_place_on_a_volume_is_left_alone(bed, runc):
@@ -131,7 +135,7 @@ def test_what_has_been_put_in_our_place_on_a_volume_is_left_alone(bed, runc):
     (volume / "deep/raw.sock").rename(volume / "deep/moved")
     (volume / "deep/raw.sock").touch()
     runc.stop(c)
-    assert host.wait_until(lambda: not host.named("xc-shim"))
+    assert host.wait_until(lambda: not host.named("xc-shim"), 5)
     assert host.entries(volume / "deep") == [str(volume / "deep/moved"), str(volume / "deep/raw.sock")]
 
 
@@ -147,7 +151,7 @@ def test_a_record_that_cannot_be_read_is_shown_and_kept(bed, runc):
     started(runc, c)
     runc.stop(c)
     assert entry.exists()
-    assert host.wait_until(lambda: host.entries(c.root) == before), "a gone container's record concerns nobody else"
+    assert host.wait_until(lambda: host.entries(c.root) == before, 5), "a gone container's record concerns nobody else"
     shutil.rmtree(entry)
 
 

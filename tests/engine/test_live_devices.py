@@ -7,7 +7,6 @@ import re
 import signal
 import subprocess
 import threading
-import time
 
 import pytest
 
@@ -16,6 +15,7 @@ import engines
 import host
 from live import inject, services_of, trace  # noqa: F401
 from test_devices import DENIED, FUSE, LOOP, RESTRICTED, WISH, end_shims, engine_of, opened, shown, started, tool
+from waiting import readable
 
 NODE = "fuse=/dev/fuse"
 
@@ -74,15 +74,15 @@ def test_the_shim_learns_of_a_device_and_forgets_it(bed, kind):
             subprocess.run(["sh", "-c", f"echo max > /sys/fs/cgroup/unified{line[3:]}/cgroup.max.depth"], check=True)
 
     disturb("10:229")
-    assert host.wait_until(lambda: tool(kind, "rules", pid) == both, 3), bed.log_text()
+    assert host.wait_until(lambda: tool(kind, "rules", pid) == both, 5), bed.log_text()
     on(kind, bed, "revoke", c.name, "fuse")
     assert tool(kind, "rules", pid) == alone
     disturb("10:237")
-    assert host.wait_until(lambda: tool(kind, "rules", pid) == alone, 3), "the other device, and not more"
+    assert host.wait_until(lambda: tool(kind, "rules", pid) == alone, 5), "the other device, and not more"
     assert opened(kind, c, "/dev/loop-control") == "open"
     on(kind, bed, "revoke", c.name, "loop")
     shim, = host.named("xc-shim")
-    assert "inotify" not in " ".join(os.readlink(f"/proc/{shim}/fd/{fd}") for fd in os.listdir(f"/proc/{shim}/fd"))
+    assert host.wait_until(lambda: "inotify" not in " ".join(host.descriptors(shim).values()))
 
 
 def test_a_rule_stays_while_another_link_is_the_same_device(bed, kind):
@@ -108,7 +108,8 @@ def test_what_policy_does_not_allow_leaves_no_node_and_no_rule(bed, kind):
     assert "is no DRM card and no render node" in apply(kind, bed, c.name, NODE, code=73)
     bed.host_services("devices.json", beds.services(FUSE, LOOP))
     apply(kind, bed, c.name, "fuse=/dev/null", code=73)  # something is there: the rule was made, and is undone
-    assert tool(kind, "rules", pid) == rules and not host.difference(before, bed.snapshot())
+    assert tool(kind, "rules", pid) == rules
+    assert host.wait_until(lambda: not host.difference(before, bed.snapshot())), host.difference(before, bed.snapshot())
     assert services_of(bed, c.name) == ["loop"]
 
 
@@ -134,10 +135,20 @@ def holders():
     return found
 
 
+def printed(look, words=""):
+    """What a trace has printed by the time a whole line with these words is among it."""
+    text = ""
+    while words not in text or not text.endswith("\n"):
+        more = readable(look.process.stdout, 60) and os.read(look.process.stdout.fileno(), 65536)
+        assert more, text
+        text += more.decode()
+    return text.splitlines()
+
+
 @contextlib.contextmanager
 def held(engine, c):
     """The pid of a program inside that has the node open."""
-    work = threading.Thread(target=engine.execute, args=(c, "/bin/sh", "-c", "sleep 30 <>/dev/fuse"))
+    work = threading.Thread(target=engine.execute, args=(c, "/bin/sh", "-c", "sleep 600 <>/dev/fuse"))
     work.start()
     try:
         assert host.wait_until(holders, 5)
@@ -155,10 +166,11 @@ def test_a_trace_shows_who_opens_a_device(bed, kind, idmap, trace):
     started(kind, c)
     look, as_json = trace(f"{c.name}/fuse", device=True), trace("--json", device=True)
     with held(kind, c) as opener:
-        lines = look.end()
+        lines, events = printed(look), printed(as_json)
+        lines += look.end()
     line, = lines
     assert re.fullmatch(rf"[0-9:.]+ {c.name}/fuse  opened by process {opener}, (sh|sleep|exe) \(.*/bin/busybox\)", line), lines
-    event, = (json.loads(one) for one in as_json.end())
+    event, = (json.loads(one) for one in events + as_json.end())
     assert (event["service"], event["event"], event["pid"], event["protocol"]) == ("fuse", "open", opener, "char"), event
 
 
@@ -169,7 +181,7 @@ def test_a_program_that_ended_at_once_has_a_number_and_nobody_is_held_up(bed, ru
     os.kill(look.process.pid, signal.SIGSTOP)  # a tracer that does not read
     assert opened(runc, c) == "open"
     os.kill(look.process.pid, signal.SIGCONT)
-    line, = look.end()
+    line, = printed(look) + look.end()
     assert re.search(r"opened by process [0-9]+, which has ended$", line), line
 
 
@@ -178,7 +190,7 @@ def test_a_kernel_without_fanotify_still_tells_that_somebody_opened_it(bed, runc
     started(runc, c)
     look = trace(c.name, device=True, before=["strace", "-f", "-o", "/dev/null", "-e", "inject=fanotify_init:error=ENOSYS"])
     assert opened(runc, c) == "open"
-    line, = look.end()
+    line, = printed(look) + look.end()
     assert line.endswith("fuse  opened; this kernel does not say by whom"), line
 
 
@@ -190,12 +202,12 @@ def test_a_trace_says_when_the_rule_is_gone_and_ends_with_the_link(bed, runc, tr
     os.kill(shim, signal.SIGSTOP)  # it would put it back
     tool(runc, "drop", pid, "10:229")
     assert DENIED in opened(runc, c)
-    time.sleep(0.8)
+    lines = printed(look, "  denied: the rule ")
     os.kill(shim, signal.SIGCONT)
-    assert host.wait_until(lambda: opened(runc, c) == "open", 3)
-    time.sleep(0.8)
+    assert host.wait_until(lambda: opened(runc, c) == "open", 5)
+    lines += printed(look, "  allowed: the rule ")
     on(runc, bed, "revoke", c.name, "fuse")
-    assert host.wait_until(lambda: not look.watches(), 3), "it looks at a node that is not there"
-    words = [line.partition("  ")[2] for line in look.end()]
+    assert host.wait_until(lambda: not look.watches(), 5), "it looks at a node that is not there"
+    words = [line.partition("  ")[2] for line in lines + look.end()]
     assert words[0].startswith('denied: the rule "c 10:229 rw" is not in'), words
     assert any(one.startswith('allowed: the rule "c 10:229 rw" is in') for one in words), words

@@ -92,7 +92,7 @@ def test_services_of_the_host_are_reached_the_same_way(bed, engine):
     with subprocess.Popen([beds.BUILD / "tests/xc-test-provider", "--rest", socket, "--name", "host"],
                           stdout=subprocess.DEVNULL) as server:
         try:
-            assert host.wait_until(socket.exists)
+            assert host.wait_until(lambda: str(socket) in host.listeners(), 5)
             bed.host_services("host.json", beds.services({"name": "host-api", "type": "rest", "socket": str(socket)}))
             pid = started(engine, dialer(bed, wishes=[{"name": "host-api", "role": "viewer", "target": API}]))
             assert get(pid)["provider"] == "host"
@@ -139,4 +139,4 @@ def test_every_process_and_mount_is_gone_when_the_consumer_has_ended(bed, engine
     before = bed.snapshot()
     outcome = engine.run(dialer(bed, ["true"]))
     assert outcome.code == 0, outcome.output
-    assert host.wait_until(lambda: not host.difference(before, bed.snapshot()), 1.0), host.difference(before, bed.snapshot())
+    assert host.wait_until(lambda: not host.difference(before, bed.snapshot()), 5), host.difference(before, bed.snapshot())

@@ -20,7 +20,7 @@ def test_mnt_01_no_mount_appears_on_a_shared_host(bed, oci, propagation):
     if propagation in (None, "private", "rslave"):
         assert outcome.code == 0, outcome.output
     oci.stop(bed.containers[0])
-    assert host.mounts() == before
+    assert host.wait_until(lambda: host.mounts() == before)
 
 
 def planted(pid, target):
@@ -51,7 +51,7 @@ def test_mnt_06_starts_and_stops_add_up_to_nothing(bed, engine):
     for _ in range(2000 if LONG else 8):
         started(engine, c)
         engine.stop(c)
-    assert host.wait_until(lambda: not host.difference(before, bed.snapshot())), host.difference(before, bed.snapshot())
+    assert host.wait_until(lambda: not host.difference(before, bed.snapshot()), 5), host.difference(before, bed.snapshot())
 
 
 def test_mnt_08_what_is_planted_belongs_to_the_mapped_root(bed, engine):

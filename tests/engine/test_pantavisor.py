@@ -59,7 +59,7 @@ def program(*words):
 def test_plan_unix(device):
     run = device.engine
     server = device.container("unix-server", program("--raw", RAW["socket"]), services=exports(RAW))
-    consumer = device.container("unix-client", ["sleep", "60"], required=[{"name": "raw-unix", "type": "unix",
+    consumer = device.container("unix-client", ["sleep", "600"], required=[{"name": "raw-unix", "type": "unix",
                                                                            "target": AT + "raw-unix.sock"}])
     serving(run, server)
     pid = started(run, consumer)
@@ -69,7 +69,7 @@ def test_plan_unix(device):
 def test_plan_rest(device):
     run = device.engine
     serving(run, device.container("rest-server", program("--rest", REST["socket"]), services=exports(REST)))
-    consumer = device.container("rest-client", ["sleep", "60"], required=[{"name": "network-manager", "role": "viewer"}])
+    consumer = device.container("rest-client", ["sleep", "600"], required=[{"name": "network-manager", "role": "viewer"}])
     answer = get(started(run, consumer), "/status", socket=AT + "network-manager.sock")
     assert (answer["client"], answer["role"]) == (consumer.name, "viewer")
 
@@ -80,7 +80,7 @@ def test_plan_dbus(device):
     offer = {**BUS, "socket": "/run/bus/bus"}
     more = {"mounts": [*PROGRAMS, (HERE.parent, str(HERE.parent), ["ro"])], "env": environment()}
     serving(run, device.container("dbus-server", argv, services=exports(offer), **more))
-    consumers = [device.container(f"dbus-client-{role}", ["sleep", "60"], required=[{"name": "system-bus", "role": role}])
+    consumers = [device.container(f"dbus-client-{role}", ["sleep", "600"], required=[{"name": "system-bus", "role": role}])
                  for role in ("root", "nobody")]
     for consumer in consumers:
         with wire.Peer(f"/proc/{started(run, consumer)}/root{BUS_AT}") as peer:
@@ -95,11 +95,11 @@ def test_plan_wayland(device):
     argv = ["/usr/bin/weston", "--backend=headless-backend.so", "--socket=wayland-0", "--idle-time=0"]
     server = device.container("wayland-server", argv, optional=[CARD], services=exports(PANEL),
                               env=[*environ, "XDG_RUNTIME_DIR=/run"], **more)
-    consumer = device.container("wayland-client", ["sleep", "60"], required=[{"name": "wayland-0"}], **more)
+    consumer = device.container("wayland-client", ["sleep", "600"], required=[{"name": "wayland-0"}], **more)
     pid = started(run, server)
     assert host.wait_until(lambda: has(pid, "/run/wayland-0", "-S"), 10), server.console_text()
     shown = beds.inside(started(run, consumer), "/usr/bin/env", "XDG_RUNTIME_DIR=/run", "WAYLAND_DISPLAY=wayland-0",
-                        "/usr/bin/wayland-info")
+                        "/usr/bin/wayland-info", timeout=60)
     assert shown.code == 0 and "xdg_wm_base" in shown.output, shown.output
 
 
@@ -108,11 +108,11 @@ def test_plan_drm_on_a_device_without_a_display(embedded, bed, role, node):
     """With one, see test_vm_drm.py: nodes need a kernel that has them."""
     run = embedded.engine
     offer = {"name": f"drm-{role}", "type": "drm", "socket": f"/dev/dri/{node}"}
-    started(run, embedded.container("drm-provider", ["sleep", "60"], services=exports(offer)))
+    started(run, embedded.container("drm-provider", ["sleep", "600"], services=exports(offer)))
     wish = {"name": offer["name"], "role": role, "target": offer["socket"]}
-    easy = started(run, embedded.container("drm-easy", ["sleep", "60"], optional=[wish]))
+    easy = started(run, embedded.container("drm-easy", ["sleep", "600"], optional=[wish]))
     assert not has(easy, offer["socket"])
-    refused(bed, run, embedded.container(f"drm-{role}", ["sleep", "60"], required=[wish]), "is not there")
+    refused(bed, run, embedded.container(f"drm-{role}", ["sleep", "600"], required=[wish]), "is not there")
 
 
 def test_the_printed_argument_of_pvr_is_all_that_a_container_needs(device, bed):
@@ -120,7 +120,7 @@ def test_the_printed_argument_of_pvr_is_all_that_a_container_needs(device, bed):
                           check=True).stdout
     extra = json.loads("{" + said + "}")["PV_LXC_EXTRA_CONF"].splitlines()
     lines = [" ".join([line, *bed.hook()[1:]]) for line in extra]
-    consumer = device.container("dialer", ["sleep", "60"], required=[{"name": "raw-unix"}], hook=[], lxc_lines=lines)
+    consumer = device.container("dialer", ["sleep", "600"], required=[{"name": "raw-unix"}], hook=[], lxc_lines=lines)
     assert has(started(device.engine, consumer), AT + "raw-unix.sock", "-S")
 
 
@@ -128,7 +128,7 @@ def test_what_pv_xconnect_does_to_a_target_does_no_harm(device):
     """It unlinks it and binds a socket of its own there."""
     run = device.engine
     serving(run, device.container("unix-server", program("--raw", RAW["socket"]), services=exports(RAW)))
-    pid = started(run, device.container("unix-client", ["sleep", "60"], required=[{"name": "raw-unix"}]))
+    pid = started(run, device.container("unix-client", ["sleep", "600"], required=[{"name": "raw-unix"}]))
     assert beds.inside(pid, "rm", "-f", AT + "raw-unix.sock").code != 0
     assert "hello" in client(pid, "echo", AT + "raw-unix.sock", "hello")
 
@@ -138,7 +138,7 @@ def test_what_pv_xconnect_does_to_a_target_does_no_harm(device):
 def test_a_provider_may_come_later_and_go_and_the_first_form_of_services_json_counts(device):
     run = device.engine
     server = device.container("unix-server", program("--raw", RAW["socket"]), services=[RAW])
-    consumer = device.container("unix-client", ["sleep", "60"], required=[{"name": "raw-unix"}])
+    consumer = device.container("unix-client", ["sleep", "600"], required=[{"name": "raw-unix"}])
     pid = started(run, consumer)
     for _ in range(2):
         serving(run, server)
@@ -147,15 +147,15 @@ def test_a_provider_may_come_later_and_go_and_the_first_form_of_services_json_co
 
 
 def test_a_neighbour_that_is_not_up_tells_the_type(embedded):
-    embedded.container("bus", ["sleep", "60"], services=exports(BUS))
-    consumer = embedded.container("dialer", ["sleep", "60"], required=[{"name": "system-bus"}])
+    embedded.container("bus", ["sleep", "600"], services=exports(BUS))
+    consumer = embedded.container("dialer", ["sleep", "600"], required=[{"name": "system-bus"}])
     assert has(started(embedded.engine, consumer), BUS_AT, "-S")
 
 
 def test_the_state_document_speaks_for_files_that_are_missing(embedded):
     run = embedded.engine
     server = embedded.container("unix-server", program("--raw", RAW["socket"]), services=exports(RAW))
-    consumer = embedded.container("unix-client", ["sleep", "60"], required=[{"name": "raw-unix"}])
+    consumer = embedded.container("unix-client", ["sleep", "600"], required=[{"name": "raw-unix"}])
     (server.home / "services.json").unlink()
     (consumer.home / "run.json").unlink()
     serving(run, server)
@@ -165,25 +165,25 @@ def test_the_state_document_speaks_for_files_that_are_missing(embedded):
 def test_a_configuration_outside_of_the_trail_is_served_by_the_storage_that_is_named(embedded, bed):
     run = embedded.engine
     hook = bed.hook("--storage", str(embedded.storage))
-    consumer = embedded.container("dialer", ["sleep", "60"], required=[{"name": "raw-unix"}], hook=hook)
+    consumer = embedded.container("dialer", ["sleep", "600"], required=[{"name": "raw-unix"}], hook=hook)
     run.prepare(consumer)
     aside = bed.home / "aside"
     (consumer.home / "lxc.container.conf").rename(aside)
     said = beds.engines.call(["lxc-start", "-P", run.place, "-n", consumer.name, "-f", aside, "-d"], output=consumer.console)
     assert said.code == 0, said.output
     assert has(run.pid(consumer), AT + "raw-unix.sock", "-S")
-    stranger = embedded.container("stranger", ["sleep", "60"], hook=bed.hook("--storage", "/nowhere"))
+    stranger = embedded.container("stranger", ["sleep", "600"], hook=bed.hook("--storage", "/nowhere"))
     (embedded.revision / ".pvr/json").rename(bed.home / "json")
     refused(bed, run, stranger, 'has no trails/current with the container')
 
 
 def test_required_fails_the_start_and_optional_does_not(embedded, bed):
     run = embedded.engine
-    embedded.container("server", ["sleep", "60"], services=exports({**REST, "allow": ["admin"]}))
+    embedded.container("server", ["sleep", "600"], services=exports({**REST, "allow": ["admin"]}))
     wish = {"name": "network-manager", "role": "viewer"}
-    assert started(run, embedded.container("easy", ["sleep", "60"], optional=[wish]))
+    assert started(run, embedded.container("easy", ["sleep", "600"], optional=[wish]))
     assert "it is optional, so the container starts without it" in bed.log_text()
-    refused(bed, run, embedded.container("strict", ["sleep", "60"], required=[wish]), "does not grant")
+    refused(bed, run, embedded.container("strict", ["sleep", "600"], required=[wish]), "does not grant")
 
 
 def test_a_container_has_one_link_for_each_role_of_a_service(embedded):
@@ -191,7 +191,7 @@ def test_a_container_has_one_link_for_each_role_of_a_service(embedded):
     roles = {"viewer": {"rest": [{"methods": ["GET"], "paths": ["/**"]}]}, "admin": {"rest": "all"}}
     serving(run, embedded.container("server", program("--rest", REST["socket"]), services=exports({**REST, "roles": roles})))
     wishes = [{"name": "network-manager", "role": role, "target": f"{AT}{role}.sock"} for role in roles]
-    pid = started(run, embedded.container("dialer", ["sleep", "60"], required=wishes))
+    pid = started(run, embedded.container("dialer", ["sleep", "600"], required=wishes))
     for role in roles:
         assert get(pid, "/x", socket=f"{AT}{role}.sock")["role"] == role
 
@@ -202,18 +202,18 @@ def test_words_of_later_versions_are_tolerated_and_grant_nothing_by_themselves(e
                       "allow": {"dialer": {"interfaces": ["io.acme.Modem"]}, "viewer": {}},
                       "policy": "<allow send_destination='io.acme.Modem'/>", "roles": {"modem": {"uid": 90007}}},
                      {"type": "tcp", "name": "later", "port": 80}, RAW)
-    embedded.container("modem", ["sleep", "60"], services=offers)
+    embedded.container("modem", ["sleep", "600"], services=offers)
     wish = {"names": ["io.acme.Modem"], "activation": "on-owner", "role": "dialer"}
-    pid = started(run, embedded.container("dialer", ["sleep", "60"], required=[wish, {"name": "raw-unix"}]))
+    pid = started(run, embedded.container("dialer", ["sleep", "600"], required=[wish, {"name": "raw-unix"}]))
     assert has(pid, AT + "raw-unix.sock", "-S") and not has(pid, BUS_AT)
     assert "asks for bus names" in bed.log_text()
 
 
 def test_a_neighbours_mistake_is_its_own(embedded, bed):
     run = embedded.engine
-    embedded.container("bad", ["sleep", "60"], services=exports({"name": "x", "type": "rest", "socket": 7}))
-    embedded.container("bus", ["sleep", "60"], services=exports(BUS))
-    one, other = (embedded.container(name, ["sleep", "60"], required=[{"name": "system-bus"}]) for name in ("one", "other"))
+    embedded.container("bad", ["sleep", "600"], services=exports({"name": "x", "type": "rest", "socket": 7}))
+    embedded.container("bus", ["sleep", "600"], services=exports(BUS))
+    one, other = (embedded.container(name, ["sleep", "600"], required=[{"name": "system-bus"}]) for name in ("one", "other"))
     assert has(started(run, one), BUS_AT, "-S")
     assert "/services/0/socket" in bed.log_text()
     (embedded.revision / ".pvr/json").write_text("{")
@@ -253,7 +253,7 @@ def hosted_bus(uids):
         yield
     finally:
         process.terminate()
-        process.wait(5)
+        process.wait(60)
         subprocess.run(["rm", "-r", "/run/pv"], check=True)
 
 
@@ -262,9 +262,9 @@ def test_a_role_is_its_uid_on_the_hosted_bus_and_owns_and_calls_what_the_manifes
     uids = {"modem": 90000, "dialer": 90001, "viewer": 90002}
     device.role_uids(uids)
     with hosted_bus(uids):
-        owner = device.container("modem", ["sleep", "60"], required=[{"name": "system-bus", "role": "modem"}],
+        owner = device.container("modem", ["sleep", "600"], required=[{"name": "system-bus", "role": "modem"}],
                                  services=exports(MODEM))
-        callers = {role: device.container(role, ["sleep", "60"], required=[{"name": "system-bus", "role": role}])
+        callers = {role: device.container(role, ["sleep", "600"], required=[{"name": "system-bus", "role": role}])
                    for role in ("dialer", "viewer")}
         modem = Service(f"/proc/{started(run, owner)}/root{BUS_AT}", ["io.acme.Modem"])
         pids = {role: started(run, c) for role, c in callers.items()}
@@ -280,10 +280,10 @@ def test_a_role_is_its_uid_on_the_hosted_bus_and_owns_and_calls_what_the_manifes
 
 
 def test_a_role_without_a_uid_is_nobody_on_the_hosted_bus(embedded, bed):
-    embedded.container("modem", ["sleep", "60"], services=exports(MODEM))
+    embedded.container("modem", ["sleep", "600"], services=exports(MODEM))
     wish = {"name": "system-bus", "role": "root"}
-    refused(bed, embedded.engine, embedded.container("one", ["sleep", "60"], required=[wish]), 'has no role "root"')
+    refused(bed, embedded.engine, embedded.container("one", ["sleep", "600"], required=[wish]), 'has no role "root"')
     assert "dbus-role-uids.json" in bed.log_text()
     embedded.role_uids({"dialer": 90001, "root": 0})
-    refused(bed, embedded.engine, embedded.container("two", ["sleep", "60"], required=[wish]),
+    refused(bed, embedded.engine, embedded.container("two", ["sleep", "600"], required=[wish]),
             "/root: expected a uid other than root's")

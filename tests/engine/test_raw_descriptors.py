@@ -90,11 +90,11 @@ def test_thousands_of_descriptors_each_with_its_byte_while_both_sides_and_a_neig
         acts = [in_thread(lambda s=sock, n=seed: speak(s, files, n)) for sock, seed in ((client, 1), (server, 2))]
         ears = [in_thread(lambda s=sock, n=seed: listen(s, files, n)) for sock, seed in ((server, 1), (client, 2))]
         for act in acts:
-            act.result()
+            act.result(300)
         expected = [sum(len(indices) for _, _, indices in frames(seed)) for seed in (1, 2)]
-        assert [ear.result() for ear in ears] == expected and sum(expected) > 5000
-        noise.result()
-        assert waste.result() == 200 << 20
+        assert [ear.result(300) for ear in ears] == expected and sum(expected) > 5000
+        noise.result(300)
+        assert waste.result(300) == 200 << 20
         client.close(), server.close(), sink.close()
 
 
@@ -102,7 +102,7 @@ def test_a_slow_reader_gets_every_descriptor_of_a_sender_that_does_not_wait(file
     """Far more in flight than one user may have: the link waits until the reader has taken some."""
     with Link() as link:
         client, server = link.pair(False)
-        client.settimeout(30)
+        client.settimeout(60)
 
         def pour():
             for i in range(1500):
@@ -116,7 +116,7 @@ def test_a_slow_reader_gets_every_descriptor_of_a_sender_that_does_not_wait(file
             if not data:
                 break
             got.append((data[0], which(files, descriptors)))
-        sender.result()
+        sender.result(300)
         assert got == [(i % 256, [i % FILES] * 2) for i in range(1500)]
 
 

@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+import host
 import rest_world
 from rest_world import curl
 
@@ -49,7 +50,7 @@ def echo(requests, context):
     for r in requests:
         yield r
 def sleep(request, context):
-    time.sleep(5)
+    time.sleep(30)
     return b''
 same = dict(request_deserializer=None, response_serializer=None)
 handlers = {'Identity': grpc.unary_unary_rpc_method_handler(identity, **same),
@@ -90,26 +91,26 @@ def test_every_call_of_grpc_carries_the_identity_and_no_alias(grpc_server, media
     call = channel(mediate(grpc_server)).unary_unary("/modem.Api/Identity")
     forged = (("x-pv-client", "root"), ("x_pv_role", "root"), ("x.pv.role", "root"), ("x-pv-other", "1"))
     for _ in range(50):
-        answer, state = call.with_call(b"", metadata=forged, timeout=10)
+        answer, state = call.with_call(b"", metadata=forged, timeout=60)
         assert answer == IDENTITY
         assert [(k, v) for k, v in state.trailing_metadata()] == [("x-after", "kept")]
     with concurrent.futures.ThreadPoolExecutor(20) as pool:
-        assert set(pool.map(lambda _: call(b"", metadata=forged, timeout=10), range(400))) == {IDENTITY}
+        assert set(pool.map(lambda _: call(b"", metadata=forged, timeout=60), range(400))) == {IDENTITY}
 
 
 def test_streams_of_grpc_pass_both_ways(grpc_server, mediate, channel):
     one = channel(mediate(grpc_server))
-    assert list(one.unary_stream("/modem.Api/Count")(b"500", timeout=10)) == [b"%d" % n for n in range(500)]
+    assert list(one.unary_stream("/modem.Api/Count")(b"500", timeout=60)) == [b"%d" % n for n in range(500)]
     pieces = [b"x" * 100_000 for _ in range(100)]
-    assert one.stream_unary("/modem.Api/Total")(iter(pieces), timeout=20) == b"10000000"
+    assert one.stream_unary("/modem.Api/Total")(iter(pieces), timeout=60) == b"10000000"
     turns = threading.Semaphore(0)
 
     def questions():
         for n in range(200):
             yield b"%d" % n
-            assert turns.acquire(timeout=10)  # the next one only when the answer was there
+            assert turns.acquire(timeout=60)  # the next one only when the answer was there
 
-    for n, heard in enumerate(one.stream_stream("/modem.Api/Echo")(questions(), timeout=20)):
+    for n, heard in enumerate(one.stream_stream("/modem.Api/Echo")(questions(), timeout=60)):
         assert heard == b"%d" % n
         turns.release()
 
@@ -118,12 +119,12 @@ def test_what_grpc_says_of_errors_passes_and_so_do_cancellations(grpc_server, me
     import grpc
     one = channel(mediate(grpc_server))
     with pytest.raises(grpc.RpcError) as error:
-        one.unary_unary("/modem.Api/Fail")(b"", timeout=10)
+        one.unary_unary("/modem.Api/Fail")(b"", timeout=60)
     assert (error.value.code(), error.value.details()) == (grpc.StatusCode.FAILED_PRECONDITION, "not now")
     with pytest.raises(grpc.RpcError) as error:
         one.unary_unary("/modem.Api/Sleep")(b"", timeout=0.3)
     assert error.value.code() == grpc.StatusCode.DEADLINE_EXCEEDED
-    assert one.unary_unary("/modem.Api/Identity")(b"", timeout=10) == IDENTITY
+    assert one.unary_unary("/modem.Api/Identity")(b"", timeout=60) == IDENTITY
 
 
 def test_rules_hold_for_each_method_of_grpc(grpc_server, mediate, channel):
@@ -131,12 +132,13 @@ def test_rules_hold_for_each_method_of_grpc(grpc_server, mediate, channel):
     rules = {"rules": [{"methods": ["POST"], "paths": ["/modem.Api/Identity"]}], "protocol": "h2c"}
     mediator = mediate(grpc_server, rules, options=["--log"])
     one = channel(mediator)
-    assert one.unary_unary("/modem.Api/Identity")(b"", timeout=10) == IDENTITY
+    assert one.unary_unary("/modem.Api/Identity")(b"", timeout=60) == IDENTITY
     with pytest.raises(grpc.RpcError) as error:
-        one.unary_unary("/modem.Api/Total")(b"", timeout=10)
+        one.unary_unary("/modem.Api/Total")(b"", timeout=60)
     assert error.value.code() == grpc.StatusCode.PERMISSION_DENIED
-    assert one.unary_unary("/modem.Api/Identity")(b"", timeout=10) == IDENTITY
-    lines = [json.loads(line) for line in mediator.log(3).splitlines()]
+    assert one.unary_unary("/modem.Api/Identity")(b"", timeout=60) == IDENTITY
+    assert host.wait_until(lambda: mediator.log().count("\n") >= 3, 5)  # the last is written after the answer has left
+    lines = [json.loads(line) for line in mediator.log().splitlines()]
     assert [(e["path"], e["status"]) for e in lines] == [("/modem.Api/Identity", 200), ("/modem.Api/Total", 403),
                                                          ("/modem.Api/Identity", 200)]
 
@@ -146,15 +148,15 @@ def test_a_provider_that_comes_back_is_found_again(servers, mediate, channel, tm
     mediator = mediate(tmp_path / "grpc-server")
     call = channel(mediator).unary_unary("/modem.Api/Identity")
     with pytest.raises(grpc.RpcError) as error:
-        call(b"", timeout=5)
+        call(b"", timeout=60)
     assert error.value.code() == grpc.StatusCode.UNAVAILABLE
     for _ in range(2):
         servers.python(GRPC_SERVER, "grpc-server")
-        assert call(b"", timeout=20, wait_for_ready=True) == IDENTITY
+        assert call(b"", timeout=60, wait_for_ready=True) == IDENTITY
         servers.running[-1].kill()
         servers.running[-1].wait()
         with pytest.raises(grpc.RpcError):
-            call(b"", timeout=5)
+            call(b"", timeout=60)
         (tmp_path / "grpc-server").unlink()
 
 
@@ -184,7 +186,7 @@ def nginx(servers):
 
 
 def h2(path, target, *options):
-    return curl(path, target, "--http2-prior-knowledge", *options)
+    return curl(path, target, "--http2-prior-knowledge", *options, timeout=120)
 
 
 def test_curl_reaches_nginx_over_http_2(nginx, mediate, servers):
@@ -214,7 +216,7 @@ def test_refusals_are_json_over_http_2_too(nginx, mediate, servers, tmp_path):
         answer = h2(path, *options, "-w", "%{http_code}")
         assert answer.stdout.endswith(status) and said in answer.stdout, (options, answer)
     chunks = subprocess.run(["curl", "-sS", "--http2-prior-knowledge", "--unix-socket", str(path), "-T", "-", "-w",
-                             "%{http_code}", "http://svc/up/x"], input=b"y" * 200_000, capture_output=True, timeout=20)
+                             "%{http_code}", "http://svc/up/x"], input=b"y" * 200_000, capture_output=True, timeout=60)
     assert chunks.stdout.endswith(b"413"), chunks
     assert not (servers.home / "files/up/x").exists()
     nobody = mediate(tmp_path / "nobody").path
@@ -225,29 +227,29 @@ def test_refusals_are_json_over_http_2_too(nginx, mediate, servers, tmp_path):
 def test_who_speaks_something_else_is_told_so(nginx, mediate, servers):
     answer = curl(mediate(nginx).path, "/who")
     assert b"prior knowledge" in answer.stdout, answer
-    # A provider of HTTP/1. curl gives up unread when a frame of its own meets the end of the connection first (55).
+    # A provider of HTTP/1. curl gives up unread when a frame of its own meets the end of the connection first (55, 56).
     path = mediate(servers.node()).path
     for _ in range(20):
         answer = h2(path, "/x", "-w", "%{http_code}")
-        if answer.returncode != 55:
+        if answer.returncode not in (55, 56):
             break
     assert answer.stdout.endswith(b"502"), answer
 
 
 def test_a_slow_provider_is_504_and_the_connection_goes_on(grpc_server, mediate, channel):
     import grpc
-    one = channel(mediate(grpc_server, {**H2C, "wait": 1}))
+    one = channel(mediate(grpc_server, {**H2C, "wait": 3}))
     begun = time.monotonic()
     with pytest.raises(grpc.RpcError) as error:
-        one.unary_unary("/modem.Api/Sleep")(b"", timeout=10)
-    assert error.value.code() == grpc.StatusCode.UNAVAILABLE and 0.9 < time.monotonic() - begun < 8
-    assert one.unary_unary("/modem.Api/Identity")(b"", timeout=10) == IDENTITY
+        one.unary_unary("/modem.Api/Sleep")(b"", timeout=60)
+    assert error.value.code() == grpc.StatusCode.UNAVAILABLE and 2.9 < time.monotonic() - begun < 25
+    assert one.unary_unary("/modem.Api/Identity")(b"", timeout=60) == IDENTITY
 
 
 def test_h2load_gets_every_answer_over_many_streams(nginx, mediate):
     mediator = mediate(nginx)
     done = subprocess.run(["h2load", "-n", "20000", "-c", "4", "-m", "50", "-B", f"unix:{mediator.path}",
-                           "http://svc/who/x"], capture_output=True, text=True, timeout=60)
+                           "http://svc/who/x"], capture_output=True, text=True, timeout=300)
     assert "20000 succeeded, 0 failed, 0 errored" in done.stdout, done.stdout + done.stderr
     assert "20000 2xx, 0 3xx" in done.stdout
 

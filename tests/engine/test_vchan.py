@@ -53,9 +53,9 @@ def test_three_states(ours):
 
 def test_a_client_waits_for_its_server(ours):
     waiting = in_thread(ours.client)
-    time.sleep(0.2)
+    time.sleep(0.5)  # it reads the environment before the server does
     assert waiting.is_alive()
-    with ours.server(), waiting.result(10) as client:
+    with ours.server(), waiting.result() as client:
         assert client.state == CONNECTED
 
 
@@ -64,14 +64,14 @@ def test_a_client_waits_where_a_dead_server_left_its_socket(street):
     left.bind(street.path())
     left.close()
     waiting = in_thread(street.client)
-    time.sleep(0.1)
-    with street.server(), waiting.result(10) as client:
+    time.sleep(0.5)
+    with street.server(), waiting.result() as client:
         assert client.state == CONNECTED
 
 
 def test_a_waiting_client_costs_next_to_nothing(street):
     waiting = in_thread(street.client)
-    assert used_processor(lambda: time.sleep(1)) < 0.03
+    assert any(used_processor(lambda: time.sleep(1)) < 0.03 for _ in range(5))
     with street.server():
         waiting.result().close()
 
@@ -82,7 +82,7 @@ def test_an_asynchronous_client_returns_at_once_and_is_told(ours):
         assert client.state == WAITING
         assert client.finish() == 1
         with ours.server() as server:
-            assert select.select([watch], [], [], 1)[0]
+            assert select.select([watch], [], [], 60)[0]
             assert soon(client.finish, 0) == 0
             assert (client.state, server.state) == (CONNECTED, CONNECTED)
             client.write(b"hello")
@@ -101,18 +101,18 @@ def test_an_asynchronous_client_may_be_given_up(street):
     before = len(os.listdir("/proc/self/fd"))
     client, _ = street.client_async()
     client.close()
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert soon(lambda: len(os.listdir("/proc/self/fd")), before) == before
 
 
 def test_a_second_client_is_not_taken_and_waits_for_the_next_server(street):
     with street.server() as server, street.client() as first:
         assert server.state == CONNECTED
         second = in_thread(street.client)
-        time.sleep(0.1)
+        time.sleep(0.5)
         assert second.is_alive()
         first.write(b"mine")
         assert server.recv(4) == b"mine"
-    with street.server(), second.result(10) as client:
+    with street.server(), second.result() as client:
         assert client.state == CONNECTED
 
 
@@ -238,7 +238,7 @@ def test_what_was_accepted_arrives_though_the_writer_closes_at_once(ours, size):
         closing = in_thread(writer.close)
         reader.set_blocking(True)
         assert reader.read_to_end() == BIG[:sent]
-        closing.result(10)
+        closing.result()
         reader.close()
 
 
@@ -350,7 +350,7 @@ def test_what_is_written_while_waiting_reaches_a_later_peer_without_another_call
         assert server.space == 3996
         with ours.client() as client:
             assert client.recv(100) == BIG[:100]
-        assert server.state == DISCONNECTED
+        assert soon(lambda: server.state, DISCONNECTED) == DISCONNECTED
 
 
 def test_space_is_a_promise(ours):
@@ -358,7 +358,7 @@ def test_space_is_a_promise(ours):
     with ours.server() as server, ours.client() as client:
         sent = 0
         while space := server.space:
-            sent += in_thread(lambda: server.write(BIG[sent:sent + space])).result(10)
+            sent += in_thread(lambda: server.write(BIG[sent:sent + space])).result()
         assert server.space == 0 and sent > 4096
         assert client.recv(sent) == BIG[:sent]
         assert soon(lambda: server.space, 4096) == 4096

@@ -192,7 +192,7 @@ def test_a_ring_changed_all_the_time_is_survived(street):
     """Everything in the page is rewritten at random while the server reads, writes, waits and looks."""
     deadline = time.monotonic() + 3
     rounds = 0
-    while time.monotonic() < deadline:
+    while time.monotonic() < deadline or rounds <= 100:
         with Liar(street).join() as liar:
             liar.server.fileno()
             liar.server.set_blocking(False)
@@ -224,7 +224,7 @@ def test_a_reader_is_not_held_up_by_a_bell_that_is_jammed(street):
         struct.pack_into("<I", ring, ACCEPTED, 1)
         struct.pack_into("<I", ring, READER_WAITS, 1)
         writing = in_thread(lambda: server.write(b"second"))
-        assert writing.result(10) == 6
+        assert writing.result() == 6
         with pytest.raises(Failed):
             server.write(b"third")
         for number in numbers:
@@ -241,7 +241,7 @@ def test_a_peer_that_dies_in_the_ring_is_noticed_and_its_bytes_are_read(street):
         liar.map[PAGE + 4:PAGE + 9] = b"words"
         liar.set(HEAD, 9)  # and the bell is not rung
         liar.line.close()
-        assert reading.result(10) == b"words"
+        assert reading.result() == b"words"
         assert soon(lambda: liar.server.state, DISCONNECTED) == DISCONNECTED
 
 

@@ -30,6 +30,14 @@ class Weston(world.Weston):
         return [line.removeprefix("context: ") for line in text.splitlines() if line.startswith("context: ")]
 
 
+def serves(link):
+    """A client gets all it needs, and is not refused any more."""
+    try:
+        return wire.works(link.socket)
+    except (wire.Closed, OSError):
+        return False
+
+
 @pytest.fixture(scope="module")
 def weston():
     with world.running(Weston("guarded")) as one:
@@ -65,19 +73,20 @@ def test_real_clients_live_behind_both_walls_and_nothing_is_left_in_the_file_sys
             client.stop()
         left = {name for name in set(os.listdir(weston.directory)) - before if not name.startswith("out-")}
         assert left == set()
-        assert host.named("xc-worker") and len(host.named("xc-worker")) == 1, "the herald is gone"
+        assert host.wait_until(lambda: len(host.named("xc-worker")) == 1), "the herald is gone"
 
 
 def test_a_compositor_that_was_started_anew_is_asked_anew():
     with world.running(Weston("renewed")) as renewed, world.running(world.Mediator(renewed)) as link:
         assert wire.works(link.socket)
         with wire.Peer(link.socket) as peer:
+            peer.socket.settimeout(60)
             renewed.processes[0].terminate()
             assert peer.fate() is None
         renewed.processes[0].wait()
         renewed.launch(["weston", "--backend=headless-backend.so", "--use-pixman", "--no-config", "--socket=wayland-0",
                         f"--modules={MODULE}"], ready=lambda: world.accepts(renewed.socket))
-        assert wire.eventually(lambda: wire.works(link.socket))
+        assert host.wait_until(lambda: serves(link), 5)
         with wire.Peer(link.socket) as peer:
             assert HIDDEN not in peer.globals
         assert renewed.said().count("io.xconnect panel panel") == 2
@@ -90,7 +99,7 @@ def test_one_that_is_started_anew_without_contexts_serves_without():
         plainer.processes[0].wait()
         plainer.launch(["weston", "--backend=headless-backend.so", "--use-pixman", "--no-config", "--socket=wayland-0"],
                        ready=lambda: world.accepts(plainer.socket))
-        assert wire.eventually(lambda: wire.works(link.socket))
+        assert host.wait_until(lambda: serves(link), 5)
         with wire.Peer(link.socket) as peer:
             assert HIDDEN in peer.globals
 
@@ -100,9 +109,10 @@ def test_a_context_that_is_offered_and_not_given_refuses_the_client(how):
     with world.running(Weston(f"bad-{how}", how)) as weston, world.running(world.Mediator(weston)) as link:
         began = time.monotonic()
         with wire.Peer(link.socket, registry=False) as peer:
+            peer.socket.settimeout(60)
             about, code, text = peer.fate()
         assert (about, code, text) == (wire.DISPLAY, 3, "this display could not be reached")
-        assert time.monotonic() - began < 8
+        assert time.monotonic() - began < 25
         assert "a client of panel" not in weston.said() and weston.alive()
         assert host.named("xc-worker"), "a worker told the client"
 
@@ -111,6 +121,12 @@ def test_a_context_that_ends_by_itself_lets_nobody_past():
     with world.running(Weston("brief-one", "brief")) as weston, world.running(world.Mediator(weston)) as link:
         for _ in range(2):
             with wire.Peer(link.socket, registry=False) as peer:
+                peer.socket.settimeout(60)
                 assert peer.fate() == (wire.DISPLAY, 3, "this display could not be reached")
-        assert weston.said().count("a client of panel") == weston.said().count("io.xconnect panel panel")
+
+        def visits_and_contexts():
+            said = weston.said()
+            return said.count("a client of panel"), said.count("io.xconnect panel panel")
+
+        assert host.wait_until(lambda: len(set(visits_and_contexts())) == 1), visits_and_contexts()
         assert weston.alive()

@@ -180,12 +180,15 @@ class Terminal:
 
     def type(self, line, until, colours=False):
         self._call("send-keys", line, "Enter")
-        for _ in range(200):
-            screen = self._call("capture-pane", "-p", *(["-e"] if colours else []))
-            if until in screen:
-                return screen
+        return self.shows(until, *(["-e"] if colours else []))
+
+    def shows(self, words, *options):
+        """The screen, once the words are there."""
+        end = time.monotonic() + 60
+        while words not in (screen := self._call("capture-pane", "-p", *options)):
+            assert time.monotonic() < end, screen
             time.sleep(0.05)
-        raise AssertionError(screen)
+        return screen
 
     def close(self):
         subprocess.run([*self.base, "kill-server"], capture_output=True, check=False)
@@ -218,8 +221,4 @@ def test_a_person_sees_what_the_doctor_says_in_colour(screen, tmp_path):
 def test_a_person_completes_a_verb_with_the_tab_key(screen):
     screen.type('clear; source <(xc-inject completion bash); echo "re"ady', "ready")
     screen._call("send-keys", "xc-inject comp", "Tab")
-    for _ in range(100):
-        if "xc-inject completion" in screen._call("capture-pane", "-p"):
-            return
-        time.sleep(0.05)
-    raise AssertionError(screen._call("capture-pane", "-p"))
+    screen.shows("xc-inject completion")

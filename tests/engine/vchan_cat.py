@@ -35,7 +35,7 @@ def say(process, data):
 
 def hear(process, size):
     data = b""
-    while len(data) < size and readable(process.stdout, 20) and (more := os.read(process.stdout.fileno(), size - len(data))):
+    while len(data) < size and readable(process.stdout, 60) and (more := os.read(process.stdout.fileno(), size - len(data))):
         data += more
     return data
 

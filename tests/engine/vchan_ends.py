@@ -124,7 +124,7 @@ class Old:
 
     def __init__(self, line):
         self.line = line
-        line.settimeout(20)
+        line.settimeout(60)
 
     def write_all(self, data):
         self.line.sendall(data)
@@ -139,7 +139,7 @@ class Old:
         return parts
 
     def wait(self):
-        return readable(self.line, 20)
+        return readable(self.line, 60)
 
     def read_to_end(self):
         parts = []
@@ -174,7 +174,7 @@ def environment(**variables):
     finally:
         for name, value in before.items():
             if value is None:
-                del os.environ[name]
+                os.environ.pop(name, None)  # another thread may have been here
             else:
                 os.environ[name] = value
 
@@ -221,7 +221,7 @@ class Street:
         return Old(line), client
 
 
-def soon(act, wanted, seconds=3):
+def soon(act, wanted, seconds=60):
     end = time.monotonic() + seconds
     while (seen := act()) != wanted and time.monotonic() < end:
         time.sleep(0.005)
@@ -239,7 +239,7 @@ def used_processor(act):
 @pytest.fixture(autouse=True)
 def watchdog():
     """A call that hangs keeps Python from doing anything about it."""
-    faulthandler.dump_traceback_later(60, exit=True)
+    faulthandler.dump_traceback_later(300, exit=True)
     yield
     faulthandler.cancel_dump_traceback_later()
 
