@@ -53,7 +53,7 @@ def start(engine, c):
 
 def start_provider(engine, c):
     shown = start(engine, c)
-    expect(host.wait_until(lambda: "ready" in c.console_text(), 5), f"provider is not ready: {c.console_text()}")
+    expect(host.wait_until(lambda: "ready" in c.console_text(), 20), f"provider is not ready: {c.console_text()}")
     return shown
 
 
@@ -87,7 +87,7 @@ def is_absent(engine, c):
 
 def stop_all(engine, bed, before):
     bed.stop_all(engine)
-    left = host.wait_until(lambda: not leftovers(bed, before), 3) or leftovers(bed, before)
+    left = host.wait_until(lambda: not leftovers(bed, before), 5) or leftovers(bed, before)
     expect(left is True, "left behind:\n" + "\n".join(left if left is not True else []))
     return "no process, no mount, no socket, no control group, no state of ours is left"
 

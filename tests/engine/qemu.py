@@ -28,13 +28,13 @@ class Provider:
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.bind("\0" + address[1:] if address.startswith("@") else address)
         self.socket.listen(4)
-        self.socket.settimeout(15)
+        self.socket.settimeout(60)
 
     def talk_to_guest(self):
         """What the machine answers to three bytes."""
         connection, _ = self.socket.accept()
         with connection:
-            connection.settimeout(15)
+            connection.settimeout(60)
             answers = []
             for byte in (b"A", b"B", b"C"):
                 connection.sendall(byte)
@@ -64,7 +64,7 @@ class Provider:
 def ask(qmp, *commands):
     """The answers of QEMU's control socket, one each."""
     with socket.socket(socket.AF_UNIX) as one:
-        one.settimeout(10)
+        one.settimeout(60)
         one.connect(str(qmp))
         lines = one.makefile("rw")
         lines.readline()

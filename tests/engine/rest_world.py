@@ -17,7 +17,7 @@ CLIENT, ROLE = "web", "admin"
 
 
 def wait_for_socket(path, process=None):
-    for _ in range(1000):
+    for _ in range(6000):
         with socket.socket(socket.AF_UNIX) as probe:
             try:
                 probe.connect(str(path))
@@ -43,12 +43,12 @@ class Mediator:
         self.errors = open(path.with_suffix(".log"), "w+b")
         self.process = subprocess.Popen(command, pass_fds=[told], stderr=self.errors)
         os.close(told)
-        assert select.select([ready], [], [], 10)[0] and os.read(ready, 1) == b"x", self.log()
+        assert select.select([ready], [], [], 60)[0] and os.read(ready, 1) == b"x", self.log()
         self.ready = ready
 
     def log(self, lines=0):
         """What it said on standard error; waits for so many lines, as the last is written after the answer has left."""
-        for _ in range(200):
+        for _ in range(3000):
             text = pathlib.Path(self.errors.name).read_text()
             if text.count("\n") >= lines:
                 break
@@ -57,7 +57,7 @@ class Mediator:
 
     def connect(self):
         client = socket.socket(socket.AF_UNIX)
-        client.settimeout(10)
+        client.settimeout(60)
         client.connect(str(self.path))
         return client
 
@@ -72,7 +72,7 @@ class Mediator:
     def stop(self):
         os.close(self.ready)
         self.process.terminate()
-        assert self.process.wait(10) in (0, -15)
+        assert self.process.wait(60) in (0, -15)
         self.errors.close()
         assert not self.path.exists()
 
@@ -89,16 +89,16 @@ class UnixConnection(http.client.HTTPConnection):
     """Python's own HTTP client on a Unix socket."""
 
     def __init__(self, path):
-        super().__init__("svc", timeout=20)
+        super().__init__("svc", timeout=60)
         self.path = str(path)
 
     def connect(self):
         self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(20)
+        self.sock.settimeout(60)
         self.sock.connect(self.path)
 
 
-def curl(path, target, *options, timeout=30):
+def curl(path, target, *options, timeout=60):
     return subprocess.run(["curl", "-sS", "--max-time", str(timeout), "--unix-socket", str(path), *map(str, options),
                            f"http://svc{target}"], capture_output=True, timeout=timeout + 5)
 
@@ -146,8 +146,13 @@ http.createServer({ requireHostHeader: true }, (request, response) => {
   } else if (url.startsWith('/wait/')) {
     waiting.set(url.slice(6), response);
   } else if (url.startsWith('/wake/')) {
-    waiting.get(url.slice(6)).end('woken');
-    response.end('done');
+    const wake = () => {  // who waits may come a moment later, by a connection of its own
+      const sleeper = waiting.get(url.slice(6));
+      if (!sleeper) { setTimeout(wake, 10); return; }
+      sleeper.end('woken');
+      response.end('done');
+    };
+    wake();
   } else if (url === '/hash') {
     const hash = crypto.createHash('sha256');
     let size = 0;

@@ -11,9 +11,11 @@ import pytest
 import bed as beds
 import engines
 import host
+from jobs import remove_group
 from test_devices import DENIED, FUSE, TOOL, WISH, asking, engine_of, opened, shown, started, tool
 
 FUSE_NUMBER = os.makedev(10, 229)
+BACK = "somebody took the device rule of the container away; it is back"
 LOOP_NUMBER = os.makedev(10, 237)
 
 
@@ -98,13 +100,13 @@ def test_twenty_times_taken_away_and_put_back_it_is_the_same(bed, name):
     line = next(l for l in open(f"/proc/{pid}/cgroup").read().splitlines() if l.startswith("0::"))
     group = f"/sys/fs/cgroup/unified{line[3:]}"
     for turn in range(20):
+        told = bed.log_text().count(BACK)  # a late look after the turn before may mend it before ours is asked for
         tool(engine, "drop", pid, "10:229")
-        assert tool(engine, "size", pid) != size
         if turn % 5 == 0 and not engine.is_lxc:
             (c.home / "resources.json").write_text("{}")
             assert engine._call("update", "--resources", str(c.home / "resources.json"), c.name).code == 0
         subprocess.run(["sh", "-c", f"echo max > {group}/cgroup.max.depth"], check=True)
-        assert host.wait_until(lambda: tool(engine, "size", pid) == size, 5), bed.log_text()
+        assert host.wait_until(lambda: bed.log_text().count(BACK) > told and tool(engine, "size", pid) == size, 5), bed.log_text()
     assert tool(engine, "rules", pid) == rules and opened(engine, c) == "open"
 
 
@@ -126,8 +128,7 @@ def test_a_group_above_that_begins_to_forbid_is_said_and_not_fought(bed):
         assert bed.log_text().count("a control group above the container's forbids") == 1
         engine.stop(c)
     finally:
-        host.wait_until(lambda: not os.path.exists(f"{group}/inner"), 3)
-        os.rmdir(group)
+        remove_group(group)
 
 
 @pytest.mark.parametrize("name", ["runc-v2", "lxc-v2", "crun"])
@@ -143,7 +144,7 @@ def test_everything_against_it_at_once(bed, name, idmap):
     assert shown(engine, c, "/dev/xconnect/fuse") == "character special file a:e5 660 0:0"
     for shim in host.named("xc-shim"):
         os.kill(shim, 9)
-    assert host.wait_until(lambda: host.named("xc-shim") == [], 3)
+    assert host.wait_until(lambda: host.named("xc-shim") == [], 5)
     engines.call([*engine_wrapper(engine), TOOL, "drop", str(pid), "10:229"])
     assert DENIED in opened(engine, c, "/dev/xconnect/fuse")
 

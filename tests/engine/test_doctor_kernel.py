@@ -100,7 +100,7 @@ def test_a_connection_that_was_ended_for_what_it_said_is_named(bed, runc):
     with socket.socket(socket.AF_UNIX) as client:
         client.connect(f"/proc/{pid}/root{API}")
         client.sendall(b"GET / HTTP/1.1\r\nHost : x\r\n\r\n")
-        client.settimeout(3)
+        client.settimeout(60)
         assert client.recv(64).startswith(b"HTTP/1.1 400 ")
-    findings = doctor("--state", bed.state, "--config", bed.config, c.name)
-    assert says(findings, "warning", "modem-api", "a connection was ended: 400 "), findings
+    here = ("--state", bed.state, "--config", bed.config, c.name)
+    assert host.wait_until(lambda: says(doctor(*here), "warning", "modem-api", "a connection was ended: 400 "), 5), doctor(*here)

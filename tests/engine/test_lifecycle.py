@@ -29,21 +29,24 @@ def clean_but_for_state(bed, before):
 def stop_and_wait(engine, c, shims):
     """The shim of a container that was stopped is a moment behind it; `shims` are those of others."""
     engine.stop(c)
-    assert host.wait_until(lambda: host.named("xc-shim") == shims)
+    assert host.wait_until(lambda: host.named("xc-shim") == shims, 5)
 
 
 def learn(bed, engine, c):
-    """The system calls of one undisturbed hook at the start of `c`."""
-    trace, shims = bed.home / "trace", host.named("xc-shim")
-    c.hook = faultloop.traced(bed.hook(), trace)
-    started(engine, c)
-    calls = faultloop.calls_of(trace)
-    stop_and_wait(engine, c, shims)
+    """The system calls of one undisturbed hook at the start of `c`; the fewest of some, as one that waits makes more."""
+    shims, found = host.named("xc-shim"), []
+    for attempt in range(3):
+        trace = bed.home / f"trace{attempt}"  # at the end of the container another hook writes there
+        c.hook = faultloop.traced(bed.hook(), trace)
+        started(engine, c)
+        found.append(faultloop.calls_of(trace))
+        stop_and_wait(engine, c, shims)
+    calls = min(found, key=len)
     assert len(calls) > 50
     return calls
 
 
-def killed_start(bed, engine, c, before, call, patience=2):
+def killed_start(bed, engine, c, before, call, patience=5):
     """Starts `c` with a hook that is killed at a call, and demands that nothing came of it. True when the hook was."""
     c.hook = faultloop.faulty(bed.hook(), *call, "signal=KILL", bed.home / "fault")
     outcome = engine.start(c)
@@ -75,7 +78,7 @@ def test_lif_01_killed_at_each_system_call(bed, name):
     struck = [killed_start(bed, engine, c, before, call) for call in cases]
     assert sum(struck) >= 0.8 * len(cases), f"only {sum(struck)} of {len(cases)} hooks were killed"
     works(bed, engine, c)
-    assert host.wait_until(lambda: not host.difference(before, bed.snapshot())), host.difference(before, bed.snapshot())
+    assert host.wait_until(lambda: not host.difference(before, bed.snapshot()), 5), host.difference(before, bed.snapshot())
 
 
 @pytest.mark.parametrize("name", ["runc", "crun", "lxc"])
@@ -99,9 +102,9 @@ def test_lif_02_each_system_call_fails(bed, name):
             assert has(outcome.pid, API, "-S") and get(outcome.pid)["role"] == "viewer"
             assert client(outcome.pid, "echo", RAW, "x") == "x"
         engine.stop(c)
-        assert host.wait_until(lambda: not clean_but_for_state(bed, before), 2), clean_but_for_state(bed, before)
+        assert host.wait_until(lambda: not clean_but_for_state(bed, before), 5), clean_but_for_state(bed, before)
     works(bed, engine, c)
-    assert host.wait_until(lambda: not host.difference(before, bed.snapshot())), host.difference(before, bed.snapshot())
+    assert host.wait_until(lambda: not host.difference(before, bed.snapshot()), 5), host.difference(before, bed.snapshot())
 
 
 def test_lif_02_a_policy_that_could_not_be_read_is_not_an_absent_one(bed, runc):
@@ -131,7 +134,7 @@ def test_lif_00_a_shim_without_its_commit_leaves_at_once(bed, oci):
     before = bed.snapshot()
     births = [index for index, (name, _) in enumerate(calls) if name in ("clone", "clone3", "vfork", "fork")]
     assert births, "no process was started by the hook"
-    assert any([killed_start(bed, oci, c, before, call, 0.5) for call in calls[births[-1] + 1:births[-1] + 6]])
+    assert any([killed_start(bed, oci, c, before, call, 2) for call in calls[births[-1] + 1:births[-1] + 6]])
     works(bed, oci, c)
 
 
@@ -142,9 +145,9 @@ def test_lif_03_killed_between_create_and_start(bed, oci):
     created = oci.create(c)
     assert created.code == 0, created.output
     os.kill(created.pid, 9)
-    assert host.wait_until(lambda: not [line for line in host.difference(before, bed.snapshot()) if "xc-shim" in line or "xc-worker" in line], 1)
+    assert host.wait_until(lambda: not [line for line in host.difference(before, bed.snapshot()) if "xc-shim" in line or "xc-worker" in line], 5)
     oci.stop(c)
-    assert host.wait_until(lambda: not host.difference(before, bed.snapshot()), 1), host.difference(before, bed.snapshot())
+    assert host.wait_until(lambda: not host.difference(before, bed.snapshot()), 5), host.difference(before, bed.snapshot())
 
 
 def state_of(c, pid):
@@ -152,7 +155,7 @@ def state_of(c, pid):
 
 
 def call_hook(bed, c, pid, stage="createRuntime"):
-    return subprocess.run([*bed.hook(), stage], input=state_of(c, pid), text=True, capture_output=True, timeout=20,
+    return subprocess.run([*bed.hook(), stage], input=state_of(c, pid), text=True, capture_output=True, timeout=60,
                           check=False, env={"PATH": "/usr/bin:/bin"})
 
 
@@ -163,7 +166,7 @@ def test_lif_05_a_second_call_changes_nothing(bed, runc):
     before = bed.snapshot()
     again = call_hook(bed, c, pid)
     assert again.returncode == 0 or again.stderr.strip(), again
-    assert host.difference(before, bed.snapshot()) == []
+    assert host.wait_until(lambda: not host.difference(before, bed.snapshot()), 5), host.difference(before, bed.snapshot())
     assert get(pid)["role"] == "viewer"
 
 
@@ -174,13 +177,13 @@ def test_lif_05_eight_calls_at_once_give_one_shim(bed, runc):
     pid = started(runc, c)
     hooks = [subprocess.Popen([*bed.hook(), "createRuntime"], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
              for _ in range(8)]
-    outcomes = [(hook.communicate(state_of(c, pid), timeout=20)[1], hook.returncode) for hook in hooks]
+    outcomes = [(hook.communicate(state_of(c, pid), timeout=60)[1], hook.returncode) for hook in hooks]
     assert any(code == 0 for _, code in outcomes), outcomes
     assert all(code == 0 or text.strip() for text, code in outcomes), outcomes
-    assert len(host.named("xc-shim")) == shims + 1
+    assert host.wait_until(lambda: len(host.named("xc-shim")) == shims + 1, 5)
     assert get(pid)["role"] == "viewer"
     runc.stop(c)
-    assert host.wait_until(lambda: len(host.named("xc-shim")) == shims, 1)
+    assert host.wait_until(lambda: len(host.named("xc-shim")) == shims, 5)
     call_hook(bed, c, 0, "poststop")
 
 
@@ -202,7 +205,7 @@ def test_lif_13_programs_are_replaced_while_containers_run(bed, runc):
     assert first
     for worker in first:
         os.kill(worker, 9)
-    assert host.wait_until(lambda: not first & set(host.named("xc-worker")), 1)
+    assert host.wait_until(lambda: not first & set(host.named("xc-worker")), 5)
     for _ in range(20):
         assert get(pid)["role"] == "viewer"
     assert set(host.named("xc-worker")) - workers - first
@@ -228,17 +231,16 @@ def test_lif_14_a_paused_container_neither_fills_memory_nor_loses_its_link(bed, 
         assert engine.resume(c).code == 0
         began = time.monotonic()
         assert client(pid, "echo", RAW, "after the thaw") == "after the thaw"
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 12  # before the monitor replaces a worker that takes nothing
 
 
 def test_the_shim_ends_with_the_first_process_even_without_poststop(bed, engine):
     serving(engine, modem(bed))
     c = dialer(bed)
-    c.hook_timeout = 10
     pid = started(engine, c)
     shims = len(host.named("xc-shim"))
     os.kill(pid, 9)
-    assert host.wait_until(lambda: len(host.named("xc-shim")) < shims, 1)
+    assert host.wait_until(lambda: len(host.named("xc-shim")) < shims, 5)
 
 
 def test_a_failed_later_hook_takes_everything_back(bed, oci):
@@ -251,7 +253,7 @@ def test_a_failed_later_hook_takes_everything_back(bed, oci):
     c = dialer(bed, edit_oci=then_fail)
     assert oci.start(c).code != 0
     oci.stop(c)
-    assert host.wait_until(lambda: not host.difference(before, bed.snapshot()), 1), host.difference(before, bed.snapshot())
+    assert host.wait_until(lambda: not host.difference(before, bed.snapshot()), 5), host.difference(before, bed.snapshot())
 
 
 def test_a_link_that_cannot_be_planted_takes_the_others_back(bed, engine):
@@ -263,7 +265,7 @@ def test_a_link_that_cannot_be_planted_takes_the_others_back(bed, engine):
     before, files = bed.snapshot(), host.entries(c.root)
     assert engine.start(c).code != 0
     engine.stop(c)
-    assert host.wait_until(lambda: not host.difference(before, bed.snapshot()), 1), host.difference(before, bed.snapshot())
+    assert host.wait_until(lambda: not host.difference(before, bed.snapshot()), 5), host.difference(before, bed.snapshot())
     ours = [path for path in host.entries(c.root) if path not in files]
     theirs = (str(c.root / "dev"), str(c.root / "first"))  # LXC makes the one, the bed the other
     assert [path for path in ours if not path.startswith(theirs)] == []
@@ -287,7 +289,7 @@ def decoy_with(pid):
     for _ in range(50):
         with open("/proc/sys/kernel/ns_last_pid", "w", encoding="ascii") as file:
             file.write(str(pid - 1))
-        decoy = subprocess.Popen(["sleep", "60"])
+        decoy = subprocess.Popen(["sleep", "100000"])
         if decoy.pid == pid:
             return decoy
         decoy.kill()
@@ -301,8 +303,9 @@ def test_lif_07_a_recycled_pid_is_nobody_we_know(bed, runc):
     pid = started(runc, c)
     for shim in host.named("xc-shim"):
         os.kill(shim, 9)
+    assert host.wait_until(lambda: not host.named("xc-shim"), 5)  # else it would still see the end of the container
     os.kill(pid, 9)
-    assert host.wait_until(lambda: not os.path.exists(f"/proc/{pid}"), 2)
+    assert host.wait_until(lambda: not os.path.exists(f"/proc/{pid}"), 5)
     assert host.kept(bed.state)
     decoy = decoy_with(pid)
     try:

@@ -36,7 +36,7 @@ def test_a_container_that_asks_for_nothing_may_have_any_name_its_engine_takes(be
 @pytest.mark.parametrize("first", ["root", "ROOT", "Root"])
 def test_man_05_two_roots_in_config_json_never_touch_the_unused_one(bed, oci, first):
     serving(oci, modem(bed, offers=[RAW_OFFER]))
-    c = dialer(bed, ["sh", "-c", "cat /which; sleep 60"], wishes=[RAW_WISH], tmpfs=[])
+    c = dialer(bed, ["sh", "-c", "cat /which; sleep 100000"], wishes=[RAW_WISH], tmpfs=[])
     other = c.home / "rootfs2"
     beds.shutil.copytree(c.root, other, symlinks=True)
     (c.root / "which").write_text("rootfs\n")
@@ -51,7 +51,7 @@ def test_man_05_two_roots_in_config_json_never_touch_the_unused_one(bed, oci, fi
     outcome = oci.start(c)
     changed = [path.name for path in before if host.entries(path) != before[path]]
     if outcome.code == 0:
-        assert host.wait_until(lambda: c.console_text() != "")
+        assert host.wait_until(lambda: c.console_text().endswith("\n"), 5)
         assert set(changed) <= {c.console_text().strip()}
     else:
         assert changed == []

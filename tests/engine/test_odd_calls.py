@@ -15,7 +15,7 @@ def state_of(c, pid, **other):
 
 
 def call(hook, state, stage="createRuntime"):
-    return subprocess.run([*hook, stage], input=json.dumps(state), text=True, capture_output=True, timeout=20, check=False,
+    return subprocess.run([*hook, stage], input=json.dumps(state), text=True, capture_output=True, timeout=60, check=False,
                           env={"PATH": "/usr/bin:/bin"})
 
 
@@ -24,7 +24,7 @@ def refused_call(bed, hook, state, code, why):
     outcome = call(hook, state)
     assert outcome.returncode == code and why in outcome.stderr, outcome
     assert len(outcome.stderr.splitlines()) == 1
-    assert host.difference(before, bed.snapshot()) == []
+    assert host.wait_until(lambda: not host.difference(before, bed.snapshot()), 5), host.difference(before, bed.snapshot())
 
 
 def test_the_process_of_another_container_is_not_planted_into(bed, runc):
@@ -92,6 +92,7 @@ def test_a_full_disk_leaves_nothing_half_written(bed, runc):
         shims = len(host.named("xc-shim"))
         assert call(hook, state_of(c, pid)).returncode == 0
         os.kill(pid, 9)
-        assert host.wait_until(lambda: len(host.named("xc-shim")) == shims) and host.kept(disk / "state") == []
+        gone = lambda: len(host.named("xc-shim")) == shims and host.kept(disk / "state") == []
+        assert host.wait_until(gone, 5), host.kept(disk / "state")
     finally:
         subprocess.run(["umount", "-l", disk], check=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import bed as beds
+import host
 import house
 import podman
 from jobs import API, RAW_OFFER, REST_WISH, client, dialer, get, has, modem, refused, serving, started
@@ -99,7 +100,7 @@ def test_a_name_that_is_meant_for_the_pods_network_serves_its_own_container_alon
         started(engine, c)
     said = [engine.execute(c, "/bin/xc-test-client", "echo", "@raw", "hello").output for c in (asking, neighbour)]
     assert "hello" in said[0] and "hello" not in said[1], said
-    assert "does not live in the container" in bed.log_text()
+    assert host.wait_until(lambda: "does not live in the container" in bed.log_text(), 5), bed.log_text()
     refused(bed, engine, member(bed, name, "late", wishes=[meant]), "@raw")
 
 

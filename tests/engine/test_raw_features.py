@@ -2,13 +2,17 @@
 through a raw link, must observe the same. Where they cannot, the difference is written down here as such."""
 
 import errno
+import fcntl
 import os
 import select
 import socket
+import struct
+import termios
 import time
 
 import pytest
 
+import host
 from raw_links import Link, receive, send
 from waiting import in_thread
 
@@ -35,13 +39,15 @@ def everything(sock, size=65536):
 
 
 def soon(act, wanted):
-    """The act's result once it is `wanted`, or after two seconds whatever it is: a relay is one hop later."""
-    for _ in range(200):
-        seen = act()
-        if seen == wanted:
-            break
-        time.sleep(0.01)
-    return seen
+    """The act's result once it is `wanted`, or after some seconds whatever it is: a relay is one hop later."""
+    seen = []
+    host.wait_until(lambda: seen.append(act()) or seen[-1] == wanted)
+    return seen[-1]
+
+
+def has_come(sock, size):
+    """Waits until so many bytes can be read, whatever lies between them."""
+    soon(lambda: struct.unpack("i", fcntl.ioctl(sock, termios.FIONREAD, bytes(4)))[0] >= size, True)
 
 
 # --- stream and seqpacket ------------------------------------------------------------------------------------------------
@@ -137,7 +143,7 @@ def a_sender_is_held_up_until_the_reader_reads(client, server):
     got = 0
     while got < sent:
         got += len(server.recv(1 << 18))
-    writable = bool(select.select([], [client], [], 2)[1])
+    writable = bool(select.select([], [client], [], 60)[1])
     return held, got == sent, writable
 
 
@@ -200,7 +206,7 @@ def no_descriptor_is_glued_to_what_follows(client, server):
     client.sendall(b"before")
     send(client, b"with", [write])
     client.sendall(b"after")
-    time.sleep(0.1)
+    has_come(server, len(b"beforewithafter"))
     seen = []
     for _ in range(2):
         data, descriptors = receive(server, 100)
@@ -215,7 +221,7 @@ def two_messages_with_descriptors_stay_two(client, server):
     read, write = os.pipe()
     send(client, b"one", [write])
     send(client, b"two", [write, read])
-    time.sleep(0.1)
+    has_come(server, len(b"onetwo"))
     seen = []
     for _ in range(2):
         data, descriptors = receive(server, 100)
@@ -230,8 +236,8 @@ def an_urgent_byte(client, server):
     client.sendall(b"normal")
     client.send(b"!", socket.MSG_OOB)
     client.sendall(b"more")
-    assert select.select([], [], [server], 2)[2]
-    soon(lambda: len(server.recv(100, socket.MSG_PEEK)), 10)
+    assert select.select([], [], [server], 60)[2]
+    has_come(server, len(b"normalmore"))
     seen = [server.recv(100), server.recv(1, socket.MSG_OOB), attempt(lambda: server.recv(1, socket.MSG_OOB))]
     return [*seen, server.recv(100)]
 
@@ -241,7 +247,7 @@ def an_urgent_byte_back_and_inline(client, server):
     server.sendall(b"ab")
     server.send(b"c", socket.MSG_OOB)
     server.sendall(b"de")
-    time.sleep(0.2)
+    has_come(client, len(b"abde"))
     return [client.recv(100), client.recv(100)]
 
 
@@ -250,7 +256,7 @@ def urgent_bytes_again_and_again(client, server):
     for i in range(20):
         client.sendall(b"text")
         client.send(bytes([i]), socket.MSG_OOB)
-        assert select.select([], [], [server], 2)[2]
+        assert select.select([], [], [server], 60)[2]
         seen += [server.recv(100), server.recv(1, socket.MSG_OOB)]
     return seen
 

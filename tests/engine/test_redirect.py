@@ -13,7 +13,7 @@ import pytest
 import bed as beds
 import host
 import versions
-from jobs import modem, refused, serving, started
+from jobs import AS_LONG_AS_NEEDED, modem, refused, serving, started
 from test_placement import links_of
 
 PLACE = "/magic/modem.sock"  # in no image
@@ -51,7 +51,7 @@ def with_python(c):
     return c
 
 
-def dialer(bed, *wishes, args=("sleep", "60"), name="dialer", **more):
+def dialer(bed, *wishes, args=AS_LONG_AS_NEEDED, name="dialer", **more):
     more.setdefault("readonly", True)
     more.setdefault("tmpfs", [])
     return redirected(bed, bed.container(name, args, run=beds.requires(*(wishes or (WISH,))), **more))
@@ -155,7 +155,7 @@ def test_the_clients_own_socket_stays_its_own(bed, runc):
         s.connect(%r)
         print(s.getblocking(), s.get_inheritable(), s.getsockname(), s.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) == room)
         os.write(copy, b"over the copy"); s.shutdown(socket.SHUT_WR)
-        print(len(watch.poll(5)))
+        print(len(watch.poll(60)))
         """ % RAW_PLACE)
     assert told.split() == ["False", "True", "b'\\x00mine'", "True", "1"]
 
@@ -267,7 +267,7 @@ def test_a_refused_container_leaves_nobody_waiting(bed):
     engine = bed.engines["crun"]
     c = awaited(bed, engine, dialer(bed, {**WISH, "target": "/nowhere/x.sock"}))
     refused(bed, engine, c, "/nowhere/x.sock")
-    assert not list((bed.state / "n").iterdir())
+    assert host.wait_until(lambda: not list((bed.state / "n").iterdir()), 5)
 
 
 def test_a_place_that_nobody_comes_for_ends(bed):
@@ -278,7 +278,7 @@ def test_a_place_that_nobody_comes_for_ends(bed):
     assert again.returncode == 71 and "Address already in use" in again.stderr
     (waiting,) = [int(p.parent.name) for p in Path("/proc").glob("[0-9]*/comm") if read(p) == "xc-waiting\n"]
     os.kill(waiting, signal.SIGKILL)
-    assert host.wait_until(lambda: not Path(f"/proc/{waiting}").exists())
+    assert host.wait_until(lambda: not Path(f"/proc/{waiting}").exists(), 5)
     subprocess.run(command, check=True)  # over the socket that the killed one left
     (waiting,) = [int(p.parent.name) for p in Path("/proc").glob("[0-9]*/comm") if read(p) == "xc-waiting\n"]
     os.kill(waiting, signal.SIGKILL)

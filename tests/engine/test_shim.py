@@ -12,7 +12,8 @@ import pytest
 
 import bed as beds
 import host
-from jobs import API, LONG, RAW, RAW_OFFER, REST_OFFER, REST_WISH, RAW_WISH, client, dialer, get, modem, serving, started
+from jobs import API, LONG, RAW, RAW_OFFER, REST_OFFER, REST_WISH, RAW_WISH, client, dialer, get, modem, remove_group
+from jobs import serving, started
 
 CLOEXEC = 0o2000000
 
@@ -40,11 +41,7 @@ class Link:
 
     def rest(self):
         """Waits until the last connection is forgotten on all sides."""
-        seen = []
-        def still():
-            seen.append(counts([self.monitor, *self.workers]))
-            return len(seen) > 5 and len({str(count) for count in seen[-5:]}) == 1
-        assert host.wait_until(still, 10, 0.05)
+        at_rest(lambda: counts([self.monitor, *self.workers]))
 
     @property
     def workers(self):
@@ -67,10 +64,25 @@ def ticks(pid):
 
 
 def counts(pids):
-    return {pid: len(host.descriptors(pid)) for pid in pids}
+    """Without those that have ended meanwhile."""
+    found = {}
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            found[pid] = len(host.descriptors(pid))
+    return found
 
 
-def settles(measure, expected, seconds=3):
+def at_rest(measure):
+    """What `measure` says as soon as it has said the same for a while."""
+    seen = []
+    def still():
+        seen.append(measure())
+        return len(seen) > 5 and all(one == seen[-1] for one in seen[-5:])
+    assert host.wait_until(still, 10, 0.05), seen[-5:]
+    return seen[-1]
+
+
+def settles(measure, expected, seconds=5):
     """No count above what it was; one that was taken while something was under way may sink."""
     def back():
         now = measure()
@@ -117,7 +129,7 @@ def test_shm_01_a_worker_has_no_privilege_left(link):
 def test_shm_09_the_death_of_the_monitor_ends_everything_it_served(bed, link, runc):
     workers = link.workers
     os.kill(link.monitor, signal.SIGKILL)
-    assert host.wait_until(lambda: not set(workers) & set(host.named("xc-worker")), 0.2)
+    assert host.wait_until(lambda: not {link.monitor, *workers} & {*host.named("xc-shim"), *host.named("xc-worker")})
     assert client(link.pid, "try", API) == "ECONNREFUSED\n"
     assert client(link.pid, "try", RAW) == "ECONNREFUSED\n"
     assert not [path for path in host.listeners() if link.consumer.name in path]
@@ -126,7 +138,10 @@ def test_shm_09_the_death_of_the_monitor_ends_everything_it_served(bed, link, ru
 def crash(pid):
     """Spoils the instructions a waiting process will return to. A signal from outside would not do: the first process of
     a pid namespace ignores those."""
-    address = int(open(f"/proc/{pid}/syscall").read().split()[-1], 16)
+    told = []
+    waits = lambda: told.append(open(f"/proc/{pid}/syscall").read().split()) or told[-1][0] != "running"
+    assert host.wait_until(waits, 5)
+    address = int(told[-1][-1], 16)
     with open(f"/proc/{pid}/mem", "r+b", buffering=0) as memory:
         memory.seek(address)
         memory.write(bytes(64))
@@ -140,7 +155,7 @@ def test_shm_12_a_crashed_worker_leaves_no_core_and_is_replaced(bed, link):
         crash(pid)
     client(link.pid, "echo", RAW, "the last straw")
     client(link.pid, "get", API, "/")
-    assert host.wait_until(lambda: not set(before) & set(link.workers), 2)
+    assert host.wait_until(lambda: not set(before) & set(link.workers), 5)
     link.use()
     assert len(link.workers) == len(before)
     assert not [path for path in (*host.entries(bed.home), *os.listdir("/"), *os.listdir("."))
@@ -188,18 +203,23 @@ def test_shm_10_clients_that_never_read_cost_a_bounded_amount(bed, link):
         assert all(size < 32 * 1024 for size in sizes.values()), sizes
         assert client(neighbour, "echo", RAW, "unharmed") == "unharmed"
         assert get(link.pid)["role"] == "viewer"
-    assert host.wait_until(lambda: client(link.pid, "echo", RAW, "over") == "over", 5)
+    assert host.wait_until(lambda: client(link.pid, "echo", RAW, "over") == "over", 10)
+
+
+def used_in_a_second(pids):
+    before = sum(map(ticks, pids))
+    time.sleep(1)
+    return sum(map(ticks, pids)) - before
 
 
 def test_res_03_more_connections_than_a_link_may_have_wait_without_burning(link):
     base = counts([link.monitor, *link.workers])
     with beds.in_background(link.pid, "xc-test-client", "throng", RAW, 200) as throng:
         assert throng.stdout.readline() == "connected\n"
-        time.sleep(1)
-        before = sum(ticks(pid) for pid in [link.monitor, *link.workers])
-        time.sleep(1)
-        used = sum(ticks(pid) for pid in [link.monitor, *link.workers]) - before
-    assert used <= 5, f"{used} % of a processor while nothing happened"
+        used = [used_in_a_second([link.monitor, *link.workers])]
+        while min(used) > 5 and len(used) < 20:  # until the last of them has been told to wait
+            used.append(used_in_a_second([link.monitor, *link.workers]))
+    assert min(used) <= 5, f"{used} % of a processor while nothing happened"
     assert client(link.pid, "echo", RAW, "afterwards") == "afterwards"
     settles(lambda: counts([link.monitor, *link.workers]), base)
 
@@ -210,12 +230,12 @@ def test_res_04_connections_that_come_and_go_leave_no_trace(bed, link):
     base, sizes = counts([link.monitor, *link.workers]), {pid: resident(pid) for pid in [link.monitor, *link.workers]}
     lines = len(bed.log_text().splitlines())
     count = 100_000 if LONG else 5_000
-    assert client(link.pid, "churn", RAW, count, timeout=60) == f"connected {count} of {count}\n"
+    assert client(link.pid, "churn", RAW, count, timeout=300) == f"connected {count} of {count}\n"
     settles(lambda: counts([link.monitor, *link.workers]), base, 20)
     assert len(bed.log_text().splitlines()) - lines < 100
-    for pid, size in sizes.items():
-        # A kilobyte lost with each connection would show; what as many at once needed may stay.
-        assert resident(pid) <= size + 2048, (pid, size, resident(pid))
+    # A kilobyte lost with each connection would show; what as many at once needed may stay.
+    grown = lambda: {pid: (size, resident(pid)) for pid, size in sizes.items() if resident(pid) > size + 2048}
+    assert host.wait_until(lambda: not grown(), 5), grown()
 
 
 def test_res_05_a_stopped_worker_delays_but_loses_nobody(link):
@@ -226,9 +246,9 @@ def test_res_05_a_stopped_worker_delays_but_loses_nobody(link):
     tally = {line.split()[0]: int(line.split()[1]) for line in outcome.splitlines()}
     assert set(tally) <= {"connected", "EAGAIN"} and sum(tally.values()) == 5000, tally
     for pid in workers:
-        if host.status_of(pid):
+        with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGCONT)
-    assert host.wait_until(lambda: client(link.pid, "echo", RAW, "x", timeout=5) == "x", 10)
+    assert host.wait_until(lambda: client(link.pid, "echo", RAW, "x", timeout=20) == "x", 20)
 
 
 def pids_group(bed):
@@ -257,9 +277,8 @@ def test_res_07_no_room_for_a_process_means_no_start(bed, runc):
         assert runc.start(c).code not in (0, 124)
         runc.stop(c)
     finally:
-        assert host.wait_until(lambda: open(f"{group}/cgroup.procs").read() == "", 2)
-        os.rmdir(group)
-    assert host.wait_until(lambda: not host.difference(before, bed.snapshot()), 2), host.difference(before, bed.snapshot())
+        remove_group(group)
+    assert host.wait_until(lambda: not host.difference(before, bed.snapshot()), 5), host.difference(before, bed.snapshot())
 
 
 def test_res_12_churn_has_no_slope(bed, runc):
@@ -269,7 +288,7 @@ def test_res_12_churn_has_no_slope(bed, runc):
     pid = started(runc, steady)
     coming = dialer(bed, name="coming", wishes=[REST_WISH, RAW_WISH])
     watched = host.named("xc-shim") + host.named("xc-worker")
-    figures = []
+    figures, first = [], None
     for turn in range(600 if LONG else 10):
         other = started(runc, coming)
         assert get(other)["client"] == coming.name
@@ -278,9 +297,11 @@ def test_res_12_churn_has_no_slope(bed, runc):
         runc.stop(coming)
         assert get(pid)["client"] == steady.name
         if turn >= 2:
-            figures.append((sum(resident(p) for p in watched), sum(counts(watched).values()), len(host.mounts())))
-    assert max(f[0] for f in figures) - min(f[0] for f in figures) <= 512, figures
-    assert len({f[1:] for f in figures}) == 1, figures
+            held = lambda: (sum(counts(watched).values()), len(host.mounts()))
+            first = first or at_rest(held)
+            assert host.wait_until(lambda: all(a <= b for a, b in zip(held(), first)), 5), (first, held(), figures)
+            figures.append(sum(resident(p) for p in watched))
+    assert max(figures) - min(figures) <= 512, figures
 
 
 def test_a_client_that_asks_for_an_absent_provider_does_not_make_the_monitor_read_every_offer(bed, runc):
@@ -334,18 +355,18 @@ def test_what_a_retired_worker_closes_is_not_taken_from_its_successors_account(b
         return status_of_link(bed, c.name)["active"]
 
     old = [connected() for _ in range(5)]
-    assert host.wait_until(lambda: active() == len(old) and len(host.named("xc-worker")) == 1)
+    assert host.wait_until(lambda: active() == len(old) and len(host.named("xc-worker")) == 1, 5)
     retired = host.named("xc-worker")
     serving(runc, modem(bed, offers=[{**REST_OFFER, "roles": {"viewer": {"rest": "all"}}}]))
     assert get(pid)["role"] == "viewer"
     successor, = set(host.named("xc-worker")) - set(retired)
     os.kill(successor, signal.SIGKILL)
-    assert host.wait_until(lambda: not host.status_of(successor) and active() == len(old)), status_of_link(bed, c.name)
+    assert host.wait_until(lambda: not host.status_of(successor) and active() == len(old), 5), status_of_link(bed, c.name)
     for wire in old:
         wire.close()
-    assert host.wait_until(lambda: active() == 0)
+    assert host.wait_until(lambda: active() == 0, 5)
     fresh = [connected() for _ in range(3)]
-    assert host.wait_until(lambda: active() == len(fresh)), status_of_link(bed, c.name)
+    assert host.wait_until(lambda: active() == len(fresh), 5), status_of_link(bed, c.name)
     assert status_of_link(bed, c.name)["connections"] == len(old) + 1 + len(fresh)
     for wire in fresh:
         wire.close()
@@ -362,6 +383,9 @@ def test_three_links_in_use_take_less_than_a_mebibyte(bed, runc):
             assert client(link.pid, "echo", path, "used") == "used"
     family = [*link.monitors, *(set(host.named("xc-worker")) - link.others)]
     assert len(family) == 4
-    pages = {pid: open(f"/proc/{pid}/smaps_rollup", encoding="ascii").read() for pid in family}
-    sizes = {pid: int(text.split("\nPss:")[1].split()[0]) for pid, text in pages.items()}
-    assert sum(sizes.values()) < 1024, f"KiB: {sizes}"
+
+    def sizes():
+        pages = {pid: open(f"/proc/{pid}/smaps_rollup", encoding="ascii").read() for pid in family}
+        return {pid: int(text.split("\nPss:")[1].split()[0]) for pid, text in pages.items()}
+
+    assert host.wait_until(lambda: sum(sizes().values()) < 1024, 5, 0.2), f"KiB: {sizes()}"

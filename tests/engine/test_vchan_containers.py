@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import bed as beds
+import host
 from bed import requires, services
 from jobs import started
 from vchan_cat import cat, hear, say, talk, with_cat
@@ -43,7 +44,7 @@ def test_two_containers_talk_over_a_vchan_and_agree_on_memory(bed, engine):
     server_pid, client_pid = started(engine, provider(bed)), started(engine, consumer(bed))
     with cat(server_pid, 5, "server", 7, 6000) as server, cat(client_pid, 7, "client", 5, 6000) as client:
         talk(server, client)
-        assert has_rings(server) and has_rings(client)
+        assert host.wait_until(lambda: has_rings(server) and has_rings(client), 5)
         big = os.urandom(1 << 20)
         sender = subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=client.stdin)
         sender.stdin.write(big[:1 << 16]), sender.stdin.close(), sender.wait()

@@ -41,7 +41,8 @@ def engine_in(vm, name):
     one = guest.Guest(vm, name)
     one.host_services(CARD, VGEM, BOCHS, {"name": "keys", "type": "input", "socket": "/dev/input/event1"})
     yield one
-    assert vm.run("ls /run/xconnect/c 2>/dev/null")[1] == "", "left behind"
+    left = lambda: vm.run("ls /run/xconnect/c 2>/dev/null")[1]
+    assert host.wait_until(lambda: left() == "", 5, 0.2), "left behind: " + left()
 
 
 @pytest.mark.parametrize("idmap", [False, True], ids=["plain", "idmapped"])
@@ -161,7 +162,7 @@ def test_the_cards_rule_is_exact(inside):
 
 def test_a_container_hands_on_the_card_it_has(inside):
     offer = beds.services({"name": "own-card", "type": "drm", "socket": "/dev/dri/card0"})
-    owner = inside.start("owner", "sleep 60", wish("card", "master"), services=offer)
+    owner = inside.start("owner", "sleep 100000", wish("card", "master"), services=offer)
     try:
         _, output, log = inside.run(guest.drm("/dev/dri/renderD128", "version"), wish("own-card", "render"))
         assert output == "version: ok virtio_gpu\n", output + log
@@ -184,7 +185,7 @@ def test_the_plan_tells_driver_and_pair(inside):
 
 def holding(inside, word, role, colour="00c000", **options):
     """A container without any node that asks for a lease, and what it says until it is revoked."""
-    script = f"ls /dev/dri 2>&1; xc-test-drm lease /run/screen.sock {colour}; exec sleep 60"
+    script = f"ls /dev/dri 2>&1; xc-test-drm lease /run/screen.sock {colour}; exec sleep 100000"
     name = inside.start(word, script, wish("card", role, "/run/screen.sock"), **options)
     assert host.wait_until(lambda: "paint: " in inside.output(name), 20), inside.output(name) + inside.log()
     return name, guest.answers(inside.output(name))
@@ -196,18 +197,27 @@ def middle_of_the_screen(vm, head=0):
     return tuple(pixels[at:at + 3])
 
 
+def shows(vm, colour, head=0):
+    """QEMU draws a moment after the guest was told that it is done."""
+    return host.wait_until(lambda: middle_of_the_screen(vm, head) == colour, 5, 0.3)
+
+
+def shims_of(vm):
+    return vm.run("cd /proc && grep -l xc-shim [0-9]*/comm | cut -d/ -f1 | sort -n")[1].split()
+
+
 def test_two_consumers_lease_a_screen_each_and_lose_it_at_the_end(both):
     idmap = both.engine == "runc"
+    assert host.wait_until(lambda: not shims_of(both.vm), 5, 0.2), shims_of(both.vm)  # of the test before
     first, one = holding(both, "one", "lease", idmap=idmap)
     second, other = holding(both, "two", "lease", idmap=idmap)
     try:
         assert "No such file" in both.output(first)
         assert one["lease"] == "ok Virtual-1" and one["resources"] == "ok 1 connectors 1 crtcs" and one["paint"] == "ok "
         assert other["lease"] == "ok Virtual-2" and other["paint"] == "ENODEV"  # nobody has plugged a screen in there
-        assert middle_of_the_screen(both.vm) == (0, 0xC0, 0)
+        assert shows(both.vm, (0, 0xC0, 0))
         # Whose shim opened the card first is gone now, and the other's lease lives on.
-        shims = both.vm.must("cd /proc && grep -l xc-shim [0-9]*/comm | cut -d/ -f1 | sort -n").split()
-        both.vm.must(f"kill {shims[0]}")
+        both.vm.must(f"kill {shims_of(both.vm)[0]}")
         assert host.wait_until(lambda: "revoked" in both.output(first), 10), both.output(first) + both.log()
         assert "revoked" not in both.output(second)
         third, again = holding(both, "three", "lease:Virtual-1", idmap=idmap)
@@ -230,17 +240,19 @@ def test_a_screen_that_is_leased_or_absent_is_not_leased(inside):
 
 def said_when_asked(inside, name, line):
     """Asks in the container for a lease until the trace has such a line (regular expression) of it."""
-    ask = f"chroot /proc/{pid_of(inside, name)}/root xc-test-drm lease /run/screen.sock >/dev/null & sleep 1; kill $!"
+    ask = f"chroot /proc/{pid_of(inside, name)}/root xc-test-drm lease /run/screen.sock >/dev/null & sleep "
+    pauses = [1]  # a slow machine needs longer to begin
 
     def asked():
-        inside.vm.run(ask)
+        inside.vm.run(f"{ask} {pauses[-1]}; kill $!")
+        pauses.append(min(2 * pauses[-1], 16))
         return re.search(f" {name}/card  {line}\n", inside.vm.must("cat /tmp/trace"))
     return host.wait_until(asked, 40, 0.1)
 
 
 def test_a_trace_tells_who_leases_a_screen_and_who_does_not_and_when_it_ends(inside):
     first, _ = holding(inside, "one", "lease:Virtual-1")
-    second = inside.start("two", "sleep 60", wish("card", "lease:Virtual-1", "/run/screen.sock"))
+    second = inside.start("two", "sleep 100000", wish("card", "lease:Virtual-1", "/run/screen.sock"))
     inside.vm.must("/xc/xc-inject trace >/tmp/trace 2>&1 & echo $! >/tmp/tracer")
     trace = "cat /tmp/trace"
     try:
@@ -275,7 +287,7 @@ def test_a_lease_is_added_to_a_container_that_runs_and_taken_away_again(inside):
 
 
 def test_a_card_that_somebody_drives_is_not_leased(inside):
-    owner = inside.start("owner", "exec 3<>/dev/dri/card0; sleep 60", wish("card", "master"))
+    owner = inside.start("owner", "exec 3<>/dev/dri/card0; sleep 100000", wish("card", "master"))
     try:
         _, output, log = inside.run("xc-test-drm lease /run/s.sock", wish("card", "lease", "/run/s.sock"))
         assert output == "lease: ENODATA\n" and 'somebody else is master of "dri/card0"' in log, output + log
@@ -294,8 +306,8 @@ def test_two_consumers_paint_two_screens(both):
     try:
         assert (one["lease"], one["paint"]) == ("ok Virtual-1", "ok ")
         assert (other["lease"], other["paint"]) == ("ok Virtual-2", "ok "), both.output(second)
-        assert middle_of_the_screen(both.vm) == (0xC0, 0, 0)
-        assert middle_of_the_screen(both.vm, 1) == (0, 0, 0xC0)
+        assert shows(both.vm, (0xC0, 0, 0))
+        assert shows(both.vm, (0, 0, 0xC0), 1)
         assert both.vm.screen(1)[:2] == (640, 480)
     finally:
         both.stop(first)
@@ -314,10 +326,11 @@ def test_a_client_that_talks_and_never_reads_takes_nothing_from_others(inside):
         said = inside.vm.must(f"chroot /proc/{pid}/root xc-test-drm pester /run/screen.sock 300")
         assert said == "pester: ok \n"
         assert "revoked" not in inside.output(first) + inside.output(second)
-        shims = inside.vm.must("cd /proc && for p in $(grep -l xc-shim [0-9]*/comm | cut -d/ -f1); do ls $p/fd | wc -l; done")
-        assert all(int(count) < 40 for count in shims.split()), shims  # nothing of it is kept
-        inside.vm.must(f"chroot /proc/{pid}/root xc-test-drm lease /run/screen.sock >/tmp/again & sleep 1; kill $!")
-        assert "lease: ok Virtual-1" in inside.vm.must("cat /tmp/again")
+        held = lambda: [int(inside.vm.must(f"ls /proc/{shim}/fd | wc -l")) for shim in shims_of(inside.vm)]
+        assert host.wait_until(lambda: max(held()) < 40, 5, 0.3), held()  # nothing of it is kept
+        inside.vm.must(f"chroot /proc/{pid}/root xc-test-drm lease /run/screen.sock >/tmp/again 2>&1 & echo $! >/tmp/asker")
+        assert host.wait_until(lambda: "lease: ok Virtual-1" in inside.vm.must("cat /tmp/again"), 10, 0.3)
+        inside.vm.must("kill $(cat /tmp/asker)")
     finally:
         inside.stop(first)
         inside.stop(second)
@@ -344,7 +357,7 @@ def test_a_lease_that_left_its_container_ends_with_it(inside):
 def test_revoked_twice_is_revoked_once(inside):
     name, _ = holding(inside, "one", "lease:Virtual-1")
     try:
-        shim = inside.vm.must("cd /proc && grep -l xc-shim [0-9]*/comm | cut -d/ -f1").strip()
+        shim = " ".join(shims_of(inside.vm))
         inside.vm.run(f"kill {shim}; kill {shim}; kill {shim}")
         assert host.wait_until(lambda: "revoked" in inside.output(name), 10), inside.output(name)
         again, said = holding(inside, "two", "lease:Virtual-1")

@@ -51,8 +51,8 @@ def test_the_compositor_lives_as_well(matrix, desktop):
 def test_what_a_client_draws_appears(desktop, mediated):
     before = desktop.settled()
     with world.running(world.Client(mediated, "weston-simple-shm"), world.Client(mediated, "weston-smoke")):
-        assert host.wait_until(lambda: world.changed(before, desktop.pixels()) > 100_000, 10, 0.2), "nothing was drawn"
-    assert host.wait_until(lambda: world.changed(before, desktop.pixels()) < 100_000, 10, 0.2), "it stayed"
+        assert host.wait_until(lambda: world.changed(before, desktop.pixels()) > 100_000, 20, 0.2), "nothing was drawn"
+    assert host.wait_until(lambda: world.changed(before, desktop.pixels()) < 100_000, 20, 0.2), "it stayed"
 
 
 def test_what_a_person_types_arrives_in_a_mediated_terminal(desktop, mediated):
@@ -67,7 +67,7 @@ def test_what_a_person_types_arrives_in_a_mediated_terminal(desktop, mediated):
 
 def test_a_client_finds_its_socket_by_name_in_its_runtime_directory(desktop, mediated):
     code, output = world.run(mediated, "env", f"XDG_RUNTIME_DIR={mediated.directory}",
-                             f"WAYLAND_DISPLAY={mediated.socket.name}", "wayland-info")
+                             f"WAYLAND_DISPLAY={mediated.socket.name}", "wayland-info", timeout=60)
     assert code == 0 and "xdg_wm_base" in output
 
 
@@ -110,8 +110,9 @@ def test_clients_live_on_sway_and_carry_the_name_the_link_gives_them():
     import subprocess
     rules = '{"app-id": {"pin": "box.{client}"}, "title": {"prefix": "[{client}] "}}'
     with world.running(world.Sway()) as sway, world.running(world.Mediator(sway, rules, "kiosk")) as link:
-        with world.running(world.Client(link, "foot", "--app-id=org.gnome.Settings", "--title=Settings", "sleep", "30"),
+        with world.running(world.Client(link, "foot", "--app-id=org.gnome.Settings", "--title=Settings", "sleep", "100000"),
                            world.Client(link, "gtk3-demo")) as clients:
+            assert host.wait_until(lambda: list(sway.directory.glob("sway-ipc.*")), 5)
             ipc = next(sway.directory.glob("sway-ipc.*"))
 
             def windows():

@@ -99,6 +99,7 @@ def test_a_compositor_that_breaks_the_protocol_loses_that_connection(name):
         for _ in range(2):
             with wire.Peer(link.socket, registry=False) as peer:
                 peer.send(message(DISPLAY, GET_REGISTRY, REGISTRY) + message(DISPLAY, SYNC, 3))
+                peer.socket.settimeout(60)
                 error = peer.fate()
                 assert error in [(DISPLAY, 3, "the compositor broke the protocol"), None]
         assert liar.served == 3 and len(host.named("xc-worker")) == 1
@@ -108,6 +109,7 @@ def test_a_compositor_that_breaks_the_protocol_loses_that_connection(name):
 def test_a_herald_that_is_lied_to_brings_no_client_in(name):
     with world.running(Liar("liar", TO_A_HERALD[name], herald=True)) as liar, world.running(world.Mediator(liar)) as link:
         with wire.Peer(link.socket, registry=False) as peer:
+            peer.socket.settimeout(60)
             assert peer.fate() == (DISPLAY, 3, "this display could not be reached")
         assert liar.served == 1 and len(host.named("xc-worker")) == 1
 
@@ -196,5 +198,5 @@ def test_a_thousand_clients_that_come_and_go_leave_nothing(weston, link):
         with socket.socket(socket.AF_UNIX) as one, contextlib.suppress(BlockingIOError):
             one.connect(str(link.socket))
             one.send(message(DISPLAY, GET_REGISTRY, REGISTRY))
-    assert wire.eventually(lambda: all(len(host.descriptors(pid)) <= had for pid, had in zip(processes, before)), 20)
+    assert host.wait_until(lambda: all(len(host.descriptors(pid)) <= had for pid, had in zip(processes, before)), 20)
     assert host.named("xc-worker") == [worker] and wire.works(link.socket)

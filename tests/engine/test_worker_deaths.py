@@ -43,17 +43,17 @@ def test_what_a_dying_worker_has_not_taken_is_for_the_next_one(bed, link, servic
     assert all(expected in answer for answer in answers), (answers, bed.log_text())
     assert served(bed, link, service) == before + count
     assert "the next worker has the connections that the last one had not taken, 5" in bed.log_text()
-    assert not set(workers) & set(link.workers)
+    assert host.wait_until(lambda: not set(workers) & set(link.workers), 5)
 
 
 def test_what_a_worker_has_taken_ends_with_it(bed, link):
     """Whoever made it die would make the next one die, too."""
-    with beds.in_background(link.pid, "xc-test-client", "stall", RAW, 1, 10) as taken:
-        assert taken.stdout.readline() == "stalled\n"
-        link.rest()
+    with beds.in_background(link.pid, "xc-test-client", "hold", RAW, "taken\n") as taken:
+        assert taken.stdout.readline() == "taken\n"  # the echo came through the worker
         workers = link.workers
         for pid in workers:
             os.kill(pid, signal.SIGKILL)
-        assert host.wait_until(lambda: bed.log_text().count("was ended by signal 9") == len(workers)), bed.log_text()
+        assert host.wait_until(lambda: bed.log_text().count("was ended by signal 9") == len(workers), 5), bed.log_text()
+        assert taken.stdout.read() == "ended\n"
         assert client(link.pid, "echo", RAW, "afterwards") == "afterwards"
     assert "had not taken" not in bed.log_text()

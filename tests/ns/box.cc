@@ -70,7 +70,7 @@ void write_maps(pid_t pid) {
 }  // namespace
 
 sys::Deadline soon() {
-  return std::chrono::steady_clock::now() + std::chrono::seconds(5);
+  return std::chrono::steady_clock::now() + std::chrono::seconds(60);  // of a busy machine
 }
 
 Box::Box(const std::string& root, const BoxOptions& options) : root_(root) {

@@ -139,7 +139,7 @@ TEST(OwnerOfRoot, IsAnErrorWhenTheRootHasNoNumberHere) {
     while (true) ::pause();
   }
   std::string answer = "0:0";
-  for (int i = 0; i < 1000 && answer == "0:0"; ++i, ::usleep(1000)) answer = owner_of(child);
+  for (int i = 0; i < 60'000 && answer == "0:0"; ++i, ::usleep(1000)) answer = owner_of(child);
   EXPECT_EQ(answer, "uid_map: the container's root has no id on the host; map its id 0");
   ::kill(child, SIGKILL);
   ::waitpid(child, nullptr, 0);

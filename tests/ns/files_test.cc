@@ -39,10 +39,18 @@ class Files : public testing::Test {
                                                         std::size_t limit = 10) const {
     return read_document(directory_.get(), name, limit, keeper);
   }
+  /// One of some times: a busy machine is late now and then, and who waits for something is late each time.
+  [[nodiscard]] bool answers_at_once(const std::string& name, Keeper keeper) const {
+    for (int i = 0; i < 20; ++i) {
+      const auto before = std::chrono::steady_clock::now();
+      (void)read(name, keeper);
+      if (std::chrono::steady_clock::now() - before < std::chrono::milliseconds(100)) return true;
+    }
+    return false;
+  }
   [[nodiscard]] std::string refusal(const std::string& name, Keeper keeper = Keeper::image) const {
-    const auto before = std::chrono::steady_clock::now();
+    EXPECT_TRUE(answers_at_once(name, keeper)) << name;
     const auto text = read(name, keeper);
-    EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::milliseconds(100));
     EXPECT_FALSE(text) << name;
     return text ? "" : text.error().text;
   }

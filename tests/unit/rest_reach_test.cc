@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include <chrono>
+#include <ctime>
 
 #include "mediate/http_path.h"
 #include "parse/manifest.h"
@@ -167,9 +167,9 @@ TEST(RestReach, IsBounded) {
   std::string rules;
   for (int i = 0; i < 100; ++i)
     rules += (rules.empty() ? "" : ",") + rule("\"GET\"", "\"" + tangle + "/" + std::to_string(i) + "\"");
-  const auto start = std::chrono::steady_clock::now();
+  const std::clock_t start = std::clock();  // processor time, as others may keep the machine busy
   EXPECT_EQ(warnings_of("[" + rules + "]"), Warnings{});
-  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(2));
+  EXPECT_LT(std::clock() - start, 2 * CLOCKS_PER_SEC);
   std::string wrong;
   for (int i = 0; i < 200; ++i)
     wrong += (wrong.empty() ? "" : ",") + rule("\"GET\"", "\"//" + std::to_string(i) + "\"");
