@@ -8,6 +8,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <utility>
 
 #include "app/event_out.h"
 #include "app/observing.h"
@@ -20,6 +21,7 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 constexpr milliseconds between_looks{500};
+constexpr int last_rounds = 16;  // for what was said before the end: a busy link would go on for ever
 constexpr std::size_t longest_line = 1UL << 20U;
 
 volatile std::sig_atomic_t stopped = 0;

@@ -22,7 +22,7 @@ namespace xc::reader {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr auto patience = std::chrono::seconds(1);
+constexpr auto patience = std::chrono::seconds(2);  // on a busy machine; of a processor it has one (RLIMIT_CPU)
 
 enum class Wait { ready, late, broken };
 
@@ -113,7 +113,7 @@ Result<std::string> Reader::exchange(const std::string& request) {
   if (!socket_) return give_up({});
   const Clock::time_point deadline = Clock::now() + patience;
   const auto failed = [&](Wait wait) {
-    return wait == Wait::late ? give_up("did not answer within a second", Kind::again) : give_up({});
+    return wait == Wait::late ? give_up("did not answer within two seconds", Kind::again) : give_up({});
   };
   auto size = static_cast<std::uint32_t>(request.size());
   std::string frame(sizeof size, '\0');

@@ -102,8 +102,8 @@ std::optional<milliseconds> Post::serve(Clock::time_point now) {
     return std::nullopt;
   }
   if (now < not_before_) return std::chrono::ceil<milliseconds>(not_before_ - now);
-  note_full(saturated());
-  if (full_) return milliseconds(untaken() >= most_untaken ? 1 : 10);
+  note_limits();
+  if (saturated()) return milliseconds(untaken() >= most_untaken ? 1 : 10);
   // A stranger must not even be seen by the provider. Otherwise the provider comes first: while its backlog is full our
   // client waits in ours, as it would in the provider's own.
   if (asks_who_knocks(link_, street_) && !early_) {
@@ -176,10 +176,14 @@ void Post::turn_away(const std::string& why) {
   log::warning(street_.consumer + ": " + link_.service + ": " + why);
 }
 
-/// A link counts as full once, until it has room again.
-void Post::note_full(bool full) {
-  if (full && !full_) ++limits_[untaken() >= most_untaken ? "worker-queue" : "connections"];
-  full_ = full;
+/// A limit that is reached counts once, until there is room again.
+void Post::note_limits() {
+  const auto note = [this](const char* name, bool reached, bool& before) {
+    if (reached && !before) ++limits_[name];
+    before = reached;
+  };
+  note("worker-queue", untaken() >= most_untaken, queue_is_full_);
+  note("connections", active() >= connections_, connections_are_full_);
 }
 
 Result<> Post::hand_over(const Handover& handover, Clock::time_point now) {

@@ -155,7 +155,7 @@ class Post {
   void count_crash(Clock::time_point now);
   void keep_figures(const SharedPage& page, std::uint64_t passed);
   void turn_away(const std::string& why);
-  void note_full(bool full);
+  void note_limits();
   [[nodiscard]] bool saturated() const;
   [[nodiscard]] std::uint64_t untaken() const;
   [[nodiscard]] std::uint64_t active() const;
@@ -184,10 +184,11 @@ class Post {
   std::uint64_t refused_ = 0;      ///< of those, because the provider or host policy says no
   std::uint64_t restarts_ = 0;
   std::map<std::string, std::uint64_t> limits_;  ///< reached, how often
-  bool full_ = false;                            ///< no further connection now
-  Clock::time_point waiting_since_;              ///< of the oldest connection no worker has taken
-  std::vector<Clock::time_point> crashes_;       ///< within the last minute
-  Clock::time_point not_before_;                 ///< back-off after a crash
+  bool queue_is_full_ = false;
+  bool connections_are_full_ = false;
+  Clock::time_point waiting_since_;         ///< of the oldest connection no worker has taken
+  std::vector<Clock::time_point> crashes_;  ///< within the last minute
+  Clock::time_point not_before_;            ///< back-off after a crash
 };
 
 }  // namespace xc::shim

@@ -56,11 +56,11 @@ def call(argv, timeout=LIMIT, output=None, **options):
     return Outcome(code, text.decode(errors="replace"))
 
 
-def program_of(pid):
-    try:
-        return os.readlink(f"/proc/{pid}/exe")
-    except OSError:  # it has ended
-        return ""
+def is_an_engines(pid):
+    """Whether a first process has still the engine's name: its start returns a moment before the program begins, and who
+    reads its name or environment, or compares what runs before and after, means the program."""
+    name = host.status_of(pid).get("Name", "").strip()
+    return name.isdigit() or name.startswith(("runc", "crun", "lxc-start"))
 
 
 class Oci:
@@ -127,10 +127,8 @@ class Oci:
         outcome = self.create(c, timeout)
         if outcome.code != 0:
             return outcome
-        engines_own = program_of(outcome.pid)
         started = self.release(c, timeout)
-        if started.code == 0 and engines_own:  # who reads its name or environment means the container's program
-            host.wait_until(lambda: program_of(outcome.pid) != engines_own)
+        host.wait_until(lambda: not is_an_engines(outcome.pid))
         return Outcome(started.code, outcome.output + started.output, outcome.pid)
 
     def pid(self, c):
@@ -228,6 +226,7 @@ class Lxc:
         self.prepare(c, self._script(c, ">>/out/console 2>&1"))
         outcome = self._call("lxc-start", c, "-d", *self.log_words(c), timeout=timeout)
         outcome.pid = self.pid(c) if outcome.code == 0 else 0
+        host.wait_until(lambda: not is_an_engines(outcome.pid))
         return outcome
 
     def pid(self, c):

@@ -84,8 +84,8 @@ def remove_empty_groups(mark, of):
 
 
 def entries(directory):
-    """Everything below a directory, by full path."""
-    return sorted(str(path) for path in Path(directory).rglob("*")) if Path(directory).exists() else []
+    """Everything below a directory, by full path; what vanishes meanwhile is not there."""
+    return sorted(os.path.join(path, name) for path, directories, files in os.walk(directory) for name in directories + files)
 
 
 def kept(state):

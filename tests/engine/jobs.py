@@ -32,15 +32,7 @@ def dialer(bed, args=AS_LONG_AS_NEEDED, name="dialer", wishes=(REST_WISH, RAW_WI
 def started(engine, c):
     outcome = engine.start(c)
     assert outcome.code == 0, f"{outcome.output}\n{c.console_text()}"
-    host.wait_until(lambda: not is_an_engines(outcome.pid), 5)
     return outcome.pid
-
-
-def is_an_engines(pid):
-    """Whether a first process has still the engine's name: its start returns a moment before the program begins, and
-    comparisons of what runs before and after would see another process."""
-    name = host.status_of(pid).get("Name", "").strip()
-    return name.isdigit() or name.startswith(("runc", "crun", "lxc-start"))
 
 
 def serving(engine, c):

@@ -270,7 +270,7 @@ def test_a_trace_tells_who_leases_a_screen_and_who_does_not_and_when_it_ends(ins
 
 def test_a_lease_is_added_to_a_container_that_runs_and_taken_away_again(inside):
     link, at = "card:lease:Virtual-1=/run/screen.sock", "/run/screen.sock"
-    name = inside.start("one", "exec sleep 60")
+    name = inside.start("one", "exec sleep 600")
     try:
         inject = "/xc/xc-inject {} " + f"{name} {{}} 2>&1"
         inside.vm.must(inject.format("apply", link))
@@ -278,7 +278,7 @@ def test_a_lease_is_added_to_a_container_that_runs_and_taken_away_again(inside):
         lease = f"chroot /proc/{pid_of(inside, name)}/root xc-test-drm lease {at} 00c000 >/tmp/lease 2>&1"
         inside.vm.must(f"{lease} & true")
         assert host.wait_until(lambda: "paint: ok" in inside.vm.must("cat /tmp/lease"), 20), inside.vm.must("cat /tmp/lease")
-        assert middle_of_the_screen(inside.vm) == (0, 0xC0, 0)
+        assert host.wait_until(lambda: middle_of_the_screen(inside.vm) == (0, 0xC0, 0), 10, 0.3)
         inside.vm.must(inject.format("revoke", "card"))
         assert host.wait_until(lambda: "revoked" in inside.vm.must("cat /tmp/lease"), 10), inside.vm.must("cat /tmp/lease")
         assert inside.vm.run(f"ls /proc/{pid_of(inside, name)}/root{at}")[0] != 0, "the socket is left behind"

@@ -231,7 +231,7 @@ TEST(Reader, SaysHowItsChildDied) {
 
 std::chrono::steady_clock::duration time_for_two_that_say_nothing() {
   const auto before = std::chrono::steady_clock::now();
-  EXPECT_EQ(refusal_of([](int) { ::sleep(30); }), "run.json: the reading process did not answer within a second");
+  EXPECT_EQ(refusal_of([](int) { ::sleep(30); }), "run.json: the reading process did not answer within two seconds");
   EXPECT_EQ(refusal_of([](int socket) {  // a drip of bytes does not buy time
               send_back(socket, "", 1000);
               for (;;) {
@@ -239,16 +239,16 @@ std::chrono::steady_clock::duration time_for_two_that_say_nothing() {
                 ::usleep(50000);
               }
             }),
-            "run.json: the reading process did not answer within a second");
+            "run.json: the reading process did not answer within two seconds");
   return std::chrono::steady_clock::now() - before;
 }
 
-TEST(Reader, WaitsASecondAndNoLonger) {
+TEST(Reader, WaitsTwoSecondsAndNoLonger) {
   bool no_longer = false;
-  for (int i = 0; i < 10 && !no_longer; ++i) {  // a busy machine is late now and then, and not each time
+  for (int i = 0; i < 5 && !no_longer; ++i) {  // a busy machine is late now and then, and not each time
     const auto took = time_for_two_that_say_nothing();
-    EXPECT_GE(took, std::chrono::milliseconds(1990));
-    no_longer = took < std::chrono::seconds(3);
+    EXPECT_GE(took, std::chrono::milliseconds(3990));
+    no_longer = took < std::chrono::seconds(5);
   }
   EXPECT_TRUE(no_longer);
 }

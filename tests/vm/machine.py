@@ -14,6 +14,7 @@ import image
 import kernel
 
 HERE = Path(__file__).parent
+PATIENCE = 300  # seconds for whatever the guest does: an emulated machine on a busy one
 DEVICES = ["virtio-gpu-pci,id=gpu,max_outputs=2", "bochs-display", "virtio-keyboard-pci"]
 
 
@@ -60,19 +61,19 @@ class Machine:
                                         stderr=open(self.directory / "qemu.log", "wb"))
         self.line = self.connect("line").makefile("rwb")
         try:
-            self.read_line(60, b"ready\n")
+            self.read_line(PATIENCE, b"ready\n")
         except TimeoutError:
             self.end()
             raise
         self.seconds_to_boot = time.monotonic() - self.began
 
-    def connect(self, name, limit=10):
+    def connect(self, name, limit=60):
         end = time.monotonic() + limit
         while True:
             one = socket.socket(socket.AF_UNIX)
             try:
                 one.connect(str(self.directory / name))
-                one.settimeout(60)
+                one.settimeout(PATIENCE)
                 return one
             except OSError:
                 one.close()
@@ -89,14 +90,14 @@ class Machine:
             if wanted is None or line == wanted:
                 return line
 
-    def run(self, script, limit=60):
+    def run(self, script, limit=PATIENCE):
         """(exit code, output) of a shell script in the guest."""
         self.line.write(base64.b64encode(script.encode()) + b"\n")
         self.line.flush()
         text, _, code = self.read_line(limit).decode().rpartition(" ")
         return int(code), base64.b64decode(text).decode(errors="replace")
 
-    def must(self, script, limit=60):
+    def must(self, script, limit=PATIENCE):
         code, output = self.run(script, limit)
         assert code == 0, f"{script}\n{output}"
         return output
