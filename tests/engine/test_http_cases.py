@@ -250,16 +250,20 @@ def listen_for(client, seconds, first=0):
 
 
 def say(client, data, descriptors):
+    """True when the kernel refuses the descriptors (SO_PASSRIGHTS), which it does once the connection was accepted."""
     numbers = [os.open("/dev/null", os.O_RDONLY) for _ in range(descriptors)]
     try:
         ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", numbers))] if numbers else []
         sent = client.sendmsg([data], ancillary)
         client.sendall(data[sent:])
-    except (BrokenPipeError, ConnectionResetError, PermissionError):
-        pass  # refused already; the last: descriptors, by the kernel (SO_PASSRIGHTS)
+    except (BrokenPipeError, ConnectionResetError):
+        pass  # refused already
+    except PermissionError:
+        return True
     finally:
         for number in numbers:
             os.close(number)
+    return False
 
 
 def hold(client, case):
@@ -267,9 +271,9 @@ def hold(client, case):
     heard, ended = b"", False
     patience = 60 if case["backend"].startswith("101") else 0  # what goes through the tunnel is said when there is one
     for step in steps:
-        say(client, base64.b64decode(step.get("send_b64", "")), step.get("fds", 0))
+        refused = say(client, base64.b64decode(step.get("send_b64", "")), step.get("fds", 0))
         news, over = listen_for(client, step.get("wait_ms", 100) / 1000, patience)
-        heard, ended = heard + news, ended or over
+        heard, ended = heard + news, ended or over or refused
     return heard, ended
 
 

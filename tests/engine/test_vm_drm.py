@@ -270,11 +270,11 @@ def test_a_trace_tells_who_leases_a_screen_and_who_does_not_and_when_it_ends(ins
 
 def test_a_lease_is_added_to_a_container_that_runs_and_taken_away_again(inside):
     link, at = "card:lease:Virtual-1=/run/screen.sock", "/run/screen.sock"
-    name = inside.start("one", "exec sleep 600")
+    name = inside.start("one", "exec sleep 600", wish("vgem", "render"))
     try:
         inject = "/xc/xc-inject {} " + f"{name} {{}} 2>&1"
         inside.vm.must(inject.format("apply", link))
-        assert "already" in inside.vm.run(inject.format("apply", link))[1]
+        assert "have the same target" in inside.vm.run(inject.format("apply", link))[1]
         lease = f"chroot /proc/{pid_of(inside, name)}/root xc-test-drm lease {at} 00c000 >/tmp/lease 2>&1"
         inside.vm.must(f"{lease} & true")
         assert host.wait_until(lambda: "paint: ok" in inside.vm.must("cat /tmp/lease"), 20), inside.vm.must("cat /tmp/lease")
