@@ -32,6 +32,11 @@ std::string_view as_text(const std::uint8_t* data, std::size_t size) {
 struct Session::Callbacks {
   static Session& of(void* user) { return *static_cast<Session*>(user); }
 
+  static int on_begin(nghttp2_session* /*session*/, const nghttp2_frame* /*frame*/, void* user) {
+    of(user).events_.on_begin();
+    return 0;
+  }
+
   // NOLINTNEXTLINE(readability-function-size): the library's signature
   static int on_header(nghttp2_session* /*session*/, const nghttp2_frame* /*frame*/, const std::uint8_t* name,
                        std::size_t name_size, const std::uint8_t* value, std::size_t value_size, std::uint8_t /*flags*/,
@@ -87,6 +92,7 @@ Session::Session(Role role, Events& events) : events_(events) {
   nghttp2_session_callbacks* callbacks = nullptr;
   nghttp2_option* option = nullptr;
   if (nghttp2_session_callbacks_new(&callbacks) != 0 || nghttp2_option_new(&option) != 0) throw std::bad_alloc();
+  nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, Callbacks::on_begin);
   nghttp2_session_callbacks_set_on_header_callback(callbacks, Callbacks::on_header);
   nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, Callbacks::on_frame);
   nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, Callbacks::on_data);

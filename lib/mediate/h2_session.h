@@ -28,6 +28,9 @@ class Events {
   Events& operator=(const Events&) = delete;
   virtual ~Events() = default;
 
+  /// A block of fields begins. The one before may never have been complete: of one that is malformed the library tells
+  /// what came first, and then no more.
+  virtual void on_begin() = 0;
   virtual void on_field(std::string_view name, std::string_view value) = 0;
   /// The block that the last on_field() calls were of is complete: a head, or trailers. `ended`: nothing follows.
   virtual void on_block(Id id, bool ended) = 0;

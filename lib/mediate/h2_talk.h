@@ -39,6 +39,7 @@ class Talk {
   struct Side final : Events {
     Side(Talk& owner, Session::Role role)
         : talk(owner), from_client(role == Session::Role::server), session(role, *this) {}
+    void on_begin() override { block.clear(); }
     void on_field(std::string_view name, std::string_view value) override { block.add(name, value); }
     void on_block(Id id, bool ended) override;
     void on_data(Id id, std::string_view bytes) override { talk.move(*this, id, bytes); }
