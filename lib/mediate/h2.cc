@@ -38,6 +38,7 @@ class Http2 final : public Mediator {
   [[nodiscard]] std::optional<std::chrono::milliseconds> patience() const override;
   Result<> expire(Wire wire) override;
   [[nodiscard]] bool holds_back() const override { return full_; }
+  [[nodiscard]] bool hears_out() const override { return true; }
 
  private:
   bool step(Wire& wire);

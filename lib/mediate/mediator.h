@@ -101,6 +101,10 @@ class Mediator {
   /// advance() as soon as there is some, though nothing arrived.
   [[nodiscard]] virtual bool holds_back() const { return false; }
 
+  /// True while a server that reads no more is heard out: it may have answered and left. The client then goes on as if
+  /// it were heard, and the mediator ends when the server's side does.
+  [[nodiscard]] virtual bool hears_out() const { return false; }
+
   /// True once nothing that follows needs inspection, in either direction and for ever: the session may move the bytes
   /// by a faster path and never call advance() again.
   [[nodiscard]] virtual bool transparent() const { return false; }

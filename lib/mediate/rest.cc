@@ -79,6 +79,7 @@ class Rest final : public Mediator {
 
   Result<> expire(Wire wire) override;
 
+  [[nodiscard]] bool hears_out() const override { return !talk_.tunnel; }
   [[nodiscard]] bool transparent() const override { return talk_.tunnel; }
 
  private:

@@ -68,7 +68,7 @@ Result<> Session::flush() {
     const bool to_client = XC_TRY(client.send());
     // A peer that reads no more makes the other side's words pointless: its writes fail as they would directly.
     bool silenced = client.deaf() && server.stop_receiving();
-    silenced = (server.deaf() && client.stop_receiving()) || silenced;
+    silenced = (server.deaf() && !mediator_->hears_out() && client.stop_receiving()) || silenced;
     const bool waiting = silenced || !client.in.empty() || !server.in.empty() || mediator_->holds_back();
     if (!waiting || !(to_server || to_client || silenced)) break;
     XC_CHECK(mediator_->advance(wire()));

@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+import os
 import re
 import select
+import signal
 import socket
 import subprocess
 import threading
@@ -352,6 +354,27 @@ def test_a_client_that_still_uploads_reads_why_it_was_refused(framing, servers, 
         answer = curl(mediator.path, "/hash", "-H", "Expect:", *framing, "--data-binary", f"@{tmp_path}/big",
                       "-o", "/dev/null", "-w", "%{http_code}")
         assert (answer.returncode, answer.stdout) == (0, b"413"), answer
+
+
+@pytest.mark.parametrize("size", [2, 150_000])
+def test_an_answer_before_the_end_of_the_upload_arrives_though_the_provider_has_left(size, mediate, tmp_path):
+    """The mediator meets the provider's absence first: more of the body is there before the answer is."""
+    with socket.socket(socket.AF_UNIX) as provider:
+        provider.bind(str(tmp_path / "early"))
+        provider.listen()
+        mediator = mediate(tmp_path / "early")
+        with mediator.connect() as client:
+            client.sendall(b"POST /a HTTP/1.1\r\nHost: svc\r\nContent-Length: 4000000\r\n\r\n")
+            server = provider.accept()[0]
+            while not server.recv(65536).endswith(b"\r\n\r\n"):
+                pass
+            os.kill(mediator.worker(), signal.SIGSTOP)
+            client.sendall(b"x" * 1000)
+            with server:
+                server.sendall(b"HTTP/1.1 413 No\r\nContent-Length: %d\r\n\r\n" % size + b"y" * size)
+            os.kill(mediator.worker(), signal.SIGCONT)
+            heard = b"".join(iter(lambda: client.recv(65536), b""))
+    assert heard.startswith(b"HTTP/1.1 413 No\r\n") and heard.endswith(b"\r\n\r\n" + b"y" * size), heard[:300]
 
 
 def test_slow_clients_are_told_408_after_their_time(servers, mediate):
