@@ -38,8 +38,8 @@ void RestRequests::advance(Stream& from, Stream& to) {
 }
 
 void RestRequests::resume() {
-  if (state_ == State::held) state_ = State::head;
-  if (after_body_ == State::held) after_body_ = State::head;
+  if (state_ == State::held) state_ = after_refusal_;
+  if (after_body_ == State::held) after_body_ = after_refusal_;
 }
 
 void RestRequests::give_up(Stream& to) {
@@ -159,7 +159,8 @@ void RestRequests::forward(const Parts& parts, Exchange& exchange, Stream& to) {
       to, {parts.head, parts.meaning, parts.target, identity_, exchange.last, !restricts(talk_.terms.rights)});
   ++talk_.terms.tally.messages;
   dropping_ = false;
-  after_body_ = upgrades ? State::held : exchange.last ? State::stopped : State::head;
+  after_refusal_ = exchange.last ? State::stopped : State::head;
+  after_body_ = upgrades ? State::held : after_refusal_;
   talk_.pending.push_back(std::move(exchange));
   begin_body(parts.meaning, Form::same);
 }

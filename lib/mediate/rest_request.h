@@ -55,10 +55,11 @@ class RestRequests {
   Talk& talk_;
   State state_ = State::head;
   State after_body_ = State::head;
-  bool dropping_ = false;   // the body in question is not passed on
-  bool blank_ = false;      // an empty line before the request was skipped
-  std::uint64_t most_ = 0;  // bytes the body in question may have
-  std::string identity_;    // field lines
+  State after_refusal_ = State::head;  // of an upgrade, by the provider
+  bool dropping_ = false;              // the body in question is not passed on
+  bool blank_ = false;                 // an empty line before the request was skipped
+  std::uint64_t most_ = 0;             // bytes the body in question may have
+  std::string identity_;               // field lines
   http::HeadFinder finder_{limits::head_bytes};
   http::Body body_ = http::Body::none();
 };

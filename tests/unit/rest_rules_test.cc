@@ -277,6 +277,19 @@ TEST(RestUpgrade, RefusedByTheProviderLeavesHttpWithIdentity) {
            with_upgrade());
 }
 
+TEST(RestUpgrade, RefusedByTheProviderOnTheLastRequestIsFollowedByNone) {
+  converse({{Line::client,
+             request("GET", "/ws", "Connection: Upgrade, close\r\nUpgrade: websocket\r\n") + request("GET", "/more")},
+            {Line::at_server, "GET /ws HTTP/1.1\r\nHost: svc\r\n" + identity + upgrade + "\r\n"},
+            {Line::server, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nhi"},
+            {Line::at_server, ""},
+            {Line::server, "ho"},
+            {Line::at_client, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\nConnection: close\r\n\r\nhiho"},
+            {Line::at_server, ""},
+            {Line::ended}},
+           with_upgrade());
+}
+
 TEST(RestUpgrade, ToAnotherProtocolThanAskedOrBeforeTheBodyIsNone) {
   for (const std::string answer :
        {"HTTP/1.1 101 X\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n", "HTTP/1.1 101 X\r\n\r\n",
