@@ -39,7 +39,7 @@ constexpr std::array entries{
           "Expect is not 100-continue",
           "the request asks for a part of HTTP that is not mediated: 501, 505 or 417",
           "for HTTP/2 say \"protocol\": \"h2c\" in the role's rest rules"},
-    Entry{"a line ends with a bare LF|a field * |a field line *|a field name *|a field value *|"
+    Entry{"a line ends with a bare LF|a line has a bare CR|a field * |a field line *|a field name *|a field value *|"
           "more than one *|both "
           "Transfer-Encoding and Content-Length|Transfer-Encoding *|Content-Length *|Connection *|"
           "Host is not one host "

@@ -51,8 +51,13 @@ bool are_extensions(std::string_view text) {
   return true;
 }
 
-bool starts_like_size(std::string_view bytes) {
-  return bytes.empty() || hex_value(bytes.front()) >= 0;
+/// Whether the rest of a line may still come. Never after a CR that no LF follows: somebody takes it for a line end.
+bool may_begin_line(std::string_view bytes) {
+  if (bytes.ends_with('\r')) bytes.remove_suffix(1);
+  const auto digits =
+      static_cast<std::size_t>(std::ranges::find_if(bytes, [](char c) { return hex_value(c) < 0; }) - bytes.begin());
+  const std::string_view more = bytes.substr(digits);
+  return more.empty() || (digits > 0 && (is_blank(more.front()) || more.front() == ';') && is_field_value(more));
 }
 
 }  // namespace
@@ -60,7 +65,7 @@ bool starts_like_size(std::string_view bytes) {
 ChunkLine parse_chunk_line(std::string_view bytes) {
   const ChunkLine bad{ChunkLine::State::bad, 0, 0};
   const std::size_t feed = bytes.substr(0, limits::chunk_line_bytes).find('\n');
-  if (feed == bytes.npos) return starts_like_size(bytes) && bytes.size() < limits::chunk_line_bytes ? ChunkLine{} : bad;
+  if (feed == bytes.npos) return may_begin_line(bytes) && bytes.size() < limits::chunk_line_bytes ? ChunkLine{} : bad;
   if (feed == 0 || bytes[feed - 1] != '\r') return bad;
   const std::string_view line = bytes.substr(0, feed - 1);
   ChunkLine result{ChunkLine::State::good, feed + 1, 0};

@@ -132,17 +132,22 @@ bool Fields::add(const Field& field) {
   return true;
 }
 
+/// Somebody takes a CR alone for a line end. Whoever means it sends no LF, and would be waited for in vain.
 std::expected<std::size_t, Refusal> HeadFinder::find(std::string_view data) {
+  const std::unexpected bare_cr(Refusal{400, "a line has a bare CR"});
   for (;;) {
     const std::size_t feed = data.find('\n', seen_);
     if (feed == data.npos) break;
     if (feed == line_ || data[feed - 1] != '\r') return std::unexpected(Refusal{400, "a line ends with a bare LF"});
+    if (data.substr(line_, feed - 1 - line_).contains('\r')) return bare_cr;
     if (feed >= limit_) return std::unexpected(Refusal{431, "the head is too long"});
     const bool empty = feed == line_ + 1;
     if (line_ == 0) first_ = feed - 1;
     line_ = seen_ = feed + 1;
     if (empty) return line_;
   }
+  const std::size_t cr = data.find('\r', seen_ > line_ ? seen_ - 1 : line_);
+  if (cr != data.npos && cr + 1 < data.size()) return bare_cr;
   seen_ = data.size();
   if (seen_ >= limit_) return std::unexpected(Refusal{431, "the head is too long"});
   return 0;

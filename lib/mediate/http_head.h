@@ -85,7 +85,7 @@ struct ResponseHead {
 };
 
 /// Finds the empty line that ends a head (or a trailer section), however the bytes arrive. Every line must end with
-/// CR LF; a bare LF is refused as soon as it is seen, because somebody takes it for a line end.
+/// CR LF; a bare LF or CR is refused as soon as it is seen, because somebody takes it for a line end.
 class HeadFinder {
  public:
   explicit HeadFinder(std::size_t limit) : limit_(limit) {}

@@ -26,7 +26,7 @@ TEST(RestProvider, GivesAMalformedResponse) {
   check("HTTP/1.1 099 OK\r\n\r\n", malformed + "the status is not between 100 and 599");
   check("HTTP/1.1 600 OK\r\n\r\n", malformed + "the status is not between 100 and 599");
   check("HTTP/1.1 2000 OK\r\n\r\n", malformed + "the status line has no space after the status");
-  check("HTTP/1.1 200 a\rb\r\n\r\n", malformed + "the reason phrase has a control character");
+  check("HTTP/1.1 200 a\x01b\r\n\r\n", malformed + "the reason phrase has a control character");
   check(std::string("HTTP/1.1 200 OK\r\nX: a\0b\r\n\r\n", 27), malformed + "a field value has a control character");
   check("HTTP/1.1 200 OK\r\nX : y\r\n\r\n", malformed + "a field line is not a token followed by a colon");
   check("HTTP/1.1 200 OK\r\nX: y\r\n z\r\n\r\n", malformed + "a field line is folded (obs-fold)");
