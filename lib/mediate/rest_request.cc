@@ -62,7 +62,8 @@ bool RestRequests::take_head(Stream& from, Stream& to) {
   }
   const auto length = finder_.find(from.data());
   if (!length) {
-    refuse(length.error());
+    const bool large = length.error().status == 431;  // perhaps for its first line alone
+    refuse((large ? fault_of_line(from) : std::nullopt).value_or(length.error()));
     return true;
   }
   if (*length == 0) return !lacks_more(from);
@@ -82,16 +83,18 @@ bool RestRequests::take_head(Stream& from, Stream& to) {
   return true;
 }
 
-/// True while an incomplete head may become a good one.
-bool RestRequests::lacks_more(Stream& from) {
+/// What is wrong with the request line, as far as it came.
+std::optional<Refusal> RestRequests::fault_of_line(const Stream& from) const {
   const std::string_view line = finder_.first_line(from.data());
-  std::optional<Refusal> refusal;
-  if (!line.empty()) {
-    http::RequestHead head;
-    refusal = parse_request_line(line, head);
-  } else if (from.data().size() > limits::target_bytes + limits::method_bytes + 16) {
-    refusal = Refusal{414, "the request line is too long"};
-  }
+  http::RequestHead head;
+  if (!line.empty()) return parse_request_line(line, head);
+  if (from.data().size() <= limits::target_bytes + limits::method_bytes + 16) return std::nullopt;
+  return Refusal{414, "the request line is too long"};
+}
+
+/// True while an incomplete head may become a good one.
+bool RestRequests::lacks_more(const Stream& from) {
+  auto refusal = fault_of_line(from);
   if (!refusal && from.ended()) refusal = Refusal{400, "the connection ended in the middle of a head"};
   if (refusal) refuse(*refusal);
   return !refusal;

@@ -42,7 +42,8 @@ class RestRequests {
 
   bool take_head(Stream& from, Stream& to);
   void take_body(Stream& from, Stream& to);
-  bool lacks_more(Stream& from);
+  [[nodiscard]] std::optional<http::Refusal> fault_of_line(const Stream& from) const;
+  bool lacks_more(const Stream& from);
   void decide(Parts& parts, Stream& from, Stream& to, std::size_t length);
   bool judge(Parts& parts, Exchange& exchange);
   void forward(const Parts& parts, Exchange& exchange, Stream& to);
