@@ -37,12 +37,16 @@ struct Exchange {
   bool started = false;    ///< a final head went to the client
   bool answered = false;   ///< the answer is ours; the provider is out of it
   bool head_only = false;  ///< HEAD
+  bool patient = false;    ///< its response may take any time to begin
   unsigned interims = 0;
   std::uint64_t dropped = 0;        ///< bytes of the request's body that came after our answer
   std::uint64_t most = UINT64_MAX;  ///< bytes the request's body may have
   std::uint64_t began = 0;          ///< by the observer's clock
   unsigned status = 0;
   std::string method, path, refusal;  ///< for the observer
+
+  /// The provider has a whole request, and its time to answer runs.
+  [[nodiscard]] bool is_awaited() const { return request.ended && !started && !answered && !patient; }
 };
 
 }  // namespace xc::mediate::h2

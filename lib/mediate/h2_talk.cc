@@ -49,6 +49,7 @@ void Talk::decide(Exchange& exchange, Block& block, bool ended) {
   }
   exchange.method = block.method;
   exchange.path = request.target.path;
+  exchange.patient = request.meaning.patient;
   auto verdict = judge_token(terms_, request.fields);
   if (!verdict) verdict = judge_request(terms_, block.method, request.target, request.meaning.length.value_or(0));
   if (verdict) {
@@ -214,12 +215,11 @@ void Talk::provider_left(std::string_view why) {
 
 void Talk::give_up() {
   for (auto& exchange : exchanges_)
-    if (exchange->request.ended && !exchange->started && !exchange->answered)
-      answer(*exchange, 504, "the provider did not answer in time");
+    if (exchange->is_awaited()) answer(*exchange, 504, "the provider did not answer in time");
 }
 
 bool Talk::waits_for_provider() const {
-  return std::ranges::any_of(exchanges_, [](const auto& e) { return e->request.ended && !e->started && !e->answered; });
+  return std::ranges::any_of(exchanges_, [](const auto& e) { return e->is_awaited(); });
 }
 
 bool Talk::abused() const {

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "mediate/h2_session.h"
+#include "mediate/rest_limits.h"
 #include "two_peers.h"
 
 namespace xc::mediate {
@@ -69,6 +70,22 @@ TEST_F(Http2, NothingOfAMalformedResponseGoesOnWithTheNext) {
   peers_.to_client.consume(peers_.to_client.data().size());
   EXPECT_EQ(peers_.feed(peers_.from_server, frame(headers, end_of_both, 3, block({{":status", "200"}}))), "");
   EXPECT_EQ(peers_.to_client.data(), frame(headers, end_of_both, 3, "\x88"));  // :status 200, of the static table
+}
+
+TEST_F(Http2, ARequestThatAnnouncesAWaitIsWaitedForAndNoOther) {
+  const auto say = [&](char stream, const h2::Lines& lines) {
+    EXPECT_EQ(peers_.feed(peers_.from_client,
+                          (stream == 1 ? opening() : "") + frame(headers, end_of_both, stream, block(lines))),
+              "");
+  };
+  say(1, with(get("/a"), {{"prefer", "wait=300"}}));
+  say(3, with(get("/a"), {{"accept", "text/event-stream"}}));
+  EXPECT_EQ(peers_.mediator().patience(), std::nullopt);
+  say(5, get("/a"));
+  EXPECT_EQ(peers_.mediator().patience(), limits::response_time);
+  EXPECT_TRUE(peers_.mediator().expire({peers_.from_client, peers_.to_server, peers_.from_server, peers_.to_client}));
+  EXPECT_EQ(peers_.tally.refusals, 1U);
+  EXPECT_EQ(peers_.mediator().patience(), std::nullopt);
 }
 
 }  // namespace
