@@ -59,6 +59,7 @@ Result<model::Plan> plan_link(const Survey& survey, const ChangeOptions& options
   model::Manifest wants;
   wants.requirements.push_back(parse_link(options.link));
   wants.requirements.back().shared_netns = options.shared_netns;
+  const auto market = XC_TRY(registry::survey(survey.state, sought_by(wants)));
   model::HostFacts facts{.offered = all_offered(market.offered, survey.host),
                          .shared_netns = held.shared_net,
                          .redirector = registry::redirector_of(survey.state.path(), container.name)};

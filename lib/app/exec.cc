@@ -84,7 +84,7 @@ Result<model::Plan> plan_for(const ExecOptions& options, const std::vector<Wish>
   auto wants = XC_TRY(parse::parse_annotations(words)).manifest;
   for (auto& wanted : wants.requirements) wanted.where = "SERVICE";
   std::vector<model::Offered> by_containers;
-  if (state) by_containers = XC_TRY(registry::survey(*state)).offered;
+  if (state) by_containers = XC_TRY(registry::survey(*state, sought_by(wants))).offered;
   const model::HostFacts facts{.offered = all_offered(std::move(by_containers), host)};
   auto plan = XC_TRY(plan::make_plan(program, wants, {}, model::Origin::host, host.policy, facts));
   for (auto& link : plan.links) {

@@ -76,7 +76,7 @@ Result<> serve(Hook& hook, const model::Container& container, const std::optiona
 
   const auto state = XC_TRY(registry::StateDir::open(hook.options.state));
   (void)registry::sweep(state, container.name);
-  const auto market = XC_TRY(registry::survey(state));
+  const auto market = XC_TRY(registry::survey(state, sought_by(manifests.wants)));
   model::HostFacts facts{.offered = all_offered(market.offered, hook.host), .shared_netns = held.shared_net};
   if (plan::may_need_network(manifests.wants))
     facts.net_neighbours = XC_TRY(inject::has_net_neighbours(hook.proc, held));

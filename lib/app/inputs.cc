@@ -183,6 +183,12 @@ std::vector<model::Offered> all_offered(std::vector<model::Offered> by_container
   return by_containers;
 }
 
+registry::Sought sought_by(const model::Manifest& wants) {
+  return [&wants](const std::string& service) {
+    return std::ranges::any_of(wants.requirements, [&](const auto& wanted) { return wanted.name == service; });
+  };
+}
+
 Result<Manifests> read_manifests(reader::Reader& reader, const model::Container& container,
                                  const HookOptions& options) {
   Manifests manifests;

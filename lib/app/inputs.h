@@ -14,6 +14,7 @@
 #include "model/plan.h"
 #include "model/policy.h"
 #include "reader/reader.h"
+#include "registry/providers.h"
 #include "sys/child.h"
 #include "sys/rooted_dir.h"
 
@@ -45,6 +46,9 @@ struct HostConfig {
 /// Everything on offer: by containers, in the order of their records, and then by the host.
 [[nodiscard]] std::vector<model::Offered> all_offered(std::vector<model::Offered> by_containers,
                                                       const HostConfig& host);
+
+/// The services that `wants`, which outlives it, asks for.
+[[nodiscard]] registry::Sought sought_by(const model::Manifest& wants);
 
 /// What a container asks for and offers, from places the host controls.
 struct Manifests {

@@ -34,7 +34,7 @@ Result<model::HostFacts> look_around(const HookOptions& options, const HostConfi
   model::HostFacts facts;
   std::vector<registry::Record> providers;
   if (const auto state = registry::StateDir::find(options.state)) {
-    auto market = XC_TRY(registry::survey(*state));
+    auto market = XC_TRY(registry::survey(*state, sought_by(wants)));
     facts.offered = std::move(market.offered);
     providers = std::move(market.providers);
   }

@@ -1,21 +1,33 @@
 #include "registry/providers.h"
 
+#include <utility>
+
 #include "registry/records.h"
 #include "sys/container_root.h"
 #include "sys/proc.h"
 
 namespace xc::registry {
 
-Result<Market> survey(const StateDir& state) {
+Result<Market> survey(const StateDir& state, const Sought& sought) {
   Market market;
-  for (auto& record : XC_TRY(offering(state))) {
-    if (!XC_TRY_IN(record.container.name, is_alive(record.init))) continue;
-    for (const auto& offer : record.offers) {
-      market.offered.push_back({record.container.name, record.offers_origin, offer});
+  const auto look = [&](Record record) -> Result<> {
+    if (!XC_TRY_IN(record.container.name, is_alive(record.init))) return {};
+    auto offers = std::move(record.offers);
+    record.offers.clear();
+    record.links.clear();
+    for (auto& offer : offers) {
+      if (!sought(offer.name)) continue;
+      market.offered.push_back({record.container.name, record.offers_origin, std::move(offer)});
       market.providers.push_back(record);
     }
-  }
+    return {};
+  };
+  XC_CHECK(visit_offering(state, look));
   return market;
+}
+
+Result<Market> survey(const StateDir& state) {
+  return survey(state, [](const std::string&) { return true; });
 }
 
 Result<Provider> hold(const sys::Proc& proc, const Record& record) {

@@ -1,6 +1,8 @@
 // Who offers what at this moment, for plans and for the shim's door.
 #pragma once
 
+#include <functional>
+#include <string>
 #include <vector>
 
 #include "base/result.h"
@@ -13,12 +15,17 @@
 
 namespace xc::registry {
 
-/// Everything on offer by living containers (not by the host), with their records in the same order. All or an error:
+/// What is on offer by living containers (not by the host), with their records in the same order. All or an error:
 /// whether a provider is the only one can be told from the whole list alone.
 struct Market {
   std::vector<model::Offered> offered;
-  std::vector<Record> providers;  ///< providers[i] offers offered[i]
+  std::vector<Record> providers;  ///< providers[i] offers offered[i]; what it offers and asks for is left out here
 };
+/// Is a service of that name looked for? An image offers whatever it likes, and what nobody looks for must weigh on
+/// nobody.
+using Sought = std::function<bool(const std::string& service)>;
+[[nodiscard]] Result<Market> survey(const StateDir& state, const Sought& sought);
+/// The same of every service.
 [[nodiscard]] Result<Market> survey(const StateDir& state);
 
 /// A provider container held fast: as long as `init` lives, `root` is its root directory.

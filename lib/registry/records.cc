@@ -158,16 +158,15 @@ Result<std::vector<std::string>> keys(const StateDir& state) {
   return names_in(state.containers());
 }
 
-Result<std::vector<Record>> offering(const StateDir& state) {
-  std::vector<Record> records;
+Result<> visit_offering(const StateDir& state, const std::function<Result<>(Record)>& visit) {
   for (const auto& name : XC_TRY(names_in(state.offers()))) {
     if (name.starts_with('.')) continue;  // still being written: see replace_file()
     auto record = read_record(state.offers(), name);
     if (!record && record.error().code == ENOENT) continue;  // withdrawn just now
     if (!record) return std::unexpected(in_context(state.path() + "/offers", std::move(record).error()));
-    records.push_back(std::move(*record));
+    XC_CHECK(visit(std::move(*record)));
   }
-  return records;
+  return {};
 }
 
 std::optional<std::int64_t> offers_unchanged_since(const StateDir& state) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -44,9 +45,10 @@ struct Reentered {
 [[nodiscard]] Result<std::vector<std::string>> names_in(int directory);
 /// Keys of all entries, of the living and the dead.
 [[nodiscard]] Result<std::vector<std::string>> keys(const StateDir& state);
-/// Records of the containers that offer something. One that cannot be read is an error: without it another provider of
-/// the same service would be taken for the only one.
-[[nodiscard]] Result<std::vector<Record>> offering(const StateDir& state);
+/// Calls `visit` with the record of every container that offers something, one after the other: images decide how large
+/// they are. One that cannot be read is an error: without it another provider of the same service would be taken for
+/// the only one.
+[[nodiscard]] Result<> visit_offering(const StateDir& state, const std::function<Result<>(Record)>& visit);
 /// When offers last came or went, in nanoseconds: as long as it is the same, so are they. Nothing when that was so
 /// recently that a further change could bear the same time, or when it cannot be told.
 [[nodiscard]] std::optional<std::int64_t> offers_unchanged_since(const StateDir& state);

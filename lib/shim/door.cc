@@ -138,7 +138,8 @@ Result<> Door::choose_provider() {
   const auto since = street_.state != nullptr ? registry::offers_unchanged_since(*street_.state) : std::nullopt;
   if (since && since == nobody_since_) return nobody();
   registry::Market market;
-  if (street_.state != nullptr) market = XC_TRY(registry::survey(*street_.state));
+  const auto ours = [this](const std::string& service) { return service == link_.service; };
+  if (street_.state != nullptr) market = XC_TRY(registry::survey(*street_.state, ours));
   const std::size_t containers = market.offered.size();
   market.offered.insert(market.offered.end(), street_.host.begin(), street_.host.end());
   const model::Offered* chosen = XC_TRY(grant::choose(link_, market.offered));

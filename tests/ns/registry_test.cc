@@ -43,6 +43,27 @@ TEST(Registry, TakesNoProviderForTheOnlyOneWhenARecordCannotBeRead) {
   });
 }
 
+TEST(Registry, DoesNotCarryOffersThatNobodyLooksFor) {
+  isolated([](const std::string& place) {
+    const auto state = StateDir::open(place + "/state");
+    Record record = offering_record("image");
+    for (const char* name : {"b", "c", "d"}) record.offers.push_back({.name = name, .socket = "/run/s"});
+    record.links.emplace_back();
+    ASSERT_TRUE(publish(*state, record));
+    const auto all = survey(*state).value();
+    ASSERT_EQ(all.providers.size(), 4U);
+    for (const Record& provider : all.providers) {
+      EXPECT_EQ(provider.container.name, "image");
+      EXPECT_EQ(provider.init.start_time, record.init.start_time);
+      EXPECT_TRUE(provider.offers.empty() && provider.links.empty()) << "an image decides how large they are";
+    }
+    const auto some = survey(*state, [](const std::string& service) { return service == "c"; }).value();
+    ASSERT_EQ(some.offered.size(), 1U);
+    EXPECT_EQ(some.offered.front().offer.name, "c");
+    EXPECT_EQ(some.providers.size(), 1U);
+  });
+}
+
 TEST(Registry, DoesNotSeeAnOfferThatIsStillBeingWritten) {
   isolated([](const std::string& place) {
     const auto state = StateDir::open(place + "/state");
