@@ -32,6 +32,8 @@ constexpr std::array entries{
           "the shim, or a worker of it, is busy or stopped", "try again; xc-inject doctor CONTAINER looks at it"},
     Entry{"eight observers look at this link already", "every observer costs the link's worker a little time",
           "end another xc-inject trace"},
+    Entry{"what it offers and is granted makes a record longer than 1 MiB",
+          "what is kept about a container must stay readable, for others too", "write fewer or shorter rules"},
     Entry{"the link's rules are too long to hand them to its shim",
           "policy and manifests give this link more than 128 KiB of rules", "write fewer, or with patterns"},
     Entry{"* no trace: a line is longer than 1 MiB", "the file was not written by xc-inject trace --output",

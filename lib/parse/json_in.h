@@ -80,7 +80,7 @@ class JsonIn {
 /// The T that to_json() wrote into `text`; `file` is for messages. Kind::manifest when it is not one.
 template <class T>
 [[nodiscard]] Result<T> from_json(std::string_view text, std::string_view file) {
-  const Document document = XC_TRY(Document::parse(text, file, engine_limits));
+  const Document document = XC_TRY(Document::parse(text, file, own_limits));
   T value{};
   JsonIn in(document.root());
   in.get(document.root(), value);

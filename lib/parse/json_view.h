@@ -23,6 +23,8 @@ struct Limits {
 inline constexpr Limits manifest_limits{64UL * 1024, 16, 4095, 64UL * 1024};
 /// config.json and state: an engine wrote them, and they carry much that we do not look at.
 inline constexpr Limits engine_limits{1024UL * 1024, 64, 1024UL * 1024, 64UL * 1024};
+/// What we wrote ourselves: however many values there are, whoever wrote them must be able to read them again.
+inline constexpr Limits own_limits{1024UL * 1024, 64, 1024UL * 1024, 1024UL * 1024};
 
 enum class Form : std::uint8_t { null, boolean, number, string, list, object };
 

@@ -49,6 +49,13 @@ Result<> replace_file(int directory, const std::string& name, const std::string&
   return fail_errno(Kind::kernel, name, code);
 }
 
+/// One that could not be read again would keep others from cleaning up, too.
+Result<std::string> text_of(const Record& record) {
+  std::string text = to_json(record);
+  if (text.size() <= record_limit) return text;
+  return fail(Kind::manifest, "what it offers and is granted makes a record longer than 1 MiB");
+}
+
 Result<Record> read_record(int directory, const std::string& name) {
   const std::string text = XC_TRY(sys::read_file(directory, name, record_limit));
   return parse::from_json<Record>(text, name);
@@ -120,11 +127,11 @@ Result<Reentered> reenter(const StateDir& state, const std::string& key, sys::De
 Result<> update(const StateDir& state, const Record& record) {
   const Fd entry{::openat(state.containers(), key_of(record).c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
   if (!entry) return fail_errno(Kind::kernel, key_of(record), errno);
-  return replace_file(entry.get(), "record", to_json(record));
+  return replace_file(entry.get(), "record", XC_TRY(text_of(record)));
 }
 
 Result<> publish(const StateDir& state, const Record& record) {
-  return replace_file(state.offers(), key_of(record), to_json(record));
+  return replace_file(state.offers(), key_of(record), XC_TRY(text_of(record)));
 }
 
 Result<std::optional<Record>> read(const StateDir& state, const std::string& key) {

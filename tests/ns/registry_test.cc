@@ -64,6 +64,24 @@ TEST(Registry, DoesNotCarryOffersThatNobodyLooksFor) {
   });
 }
 
+TEST(Registry, CanReadWhateverItWrites) {
+  isolated([](const std::string& place) {
+    const auto state = StateDir::open(place + "/state");
+    Record record = offering_record("large");
+    ASSERT_TRUE(enter(*state, record, test::soon()));
+    const std::string key = key_of("large", record.init.pid);
+    model::RestRules rest;
+    for (int i = 0; i < 250; ++i) rest.rules.push_back({{"GET"}, {"/v1/**"}});
+    record.links.resize(64);
+    for (auto& link : record.links) link.grants.push_back({"*", {.rest = rest}});
+    ASSERT_TRUE(update(*state, record)) << "more values than a document of somebody else's may have";
+    EXPECT_EQ(read(*state, key).value()->links.size(), 64U);
+    record.container.bundle.assign(std::size_t{1} << 20U, 'x');
+    EXPECT_EQ(update(*state, record).error().text, "what it offers and is granted makes a record longer than 1 MiB");
+    EXPECT_EQ(read(*state, key).value()->links.size(), 64U) << "the old one is kept";
+  });
+}
+
 TEST(Registry, DoesNotSeeAnOfferThatIsStillBeingWritten) {
   isolated([](const std::string& place) {
     const auto state = StateDir::open(place + "/state");
