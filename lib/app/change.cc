@@ -11,6 +11,7 @@
 #include "app/running.h"
 #include "base/text.h"
 #include "inject/nodes.h"
+#include "model/address.h"
 #include "plan/places.h"
 #include "plan/planner.h"
 #include "plan/rules.h"
@@ -55,7 +56,6 @@ Result<Survey> survey(const ChangeOptions& options, bool make) {
 
 Result<model::Plan> plan_link(const Survey& survey, const ChangeOptions& options, const model::Container& container,
                               const inject::HeldContainer& held) {
-  const auto market = XC_TRY(registry::survey(survey.state));
   model::Manifest wants;
   wants.requirements.push_back(parse_link(options.link));
   wants.requirements.back().shared_netns = options.shared_netns;
@@ -178,7 +178,8 @@ shim::Order removal_of(const registry::Record& record, const model::Link& link) 
   shim::Order order;
   order.wish = shim::Wish::remove;
   order.target = link.target;
-  const auto planted = std::ranges::find(record.planted, link.target, &sys::Planted::target);
+  const std::string path = model::rendezvous_of(link.target).value_or(link.target);
+  const auto planted = std::ranges::find(record.planted, path, &sys::Planted::target);
   if (planted != record.planted.end())
     order.directory = static_cast<std::uint32_t>(planted - record.planted.begin()) + 1;
   return order;

@@ -7,6 +7,7 @@
 
 #include "inject/injector.h"
 #include "inject/planting.h"
+#include "model/address.h"
 #include "registry/leftovers.h"
 #include "sys/device_group.h"
 
@@ -58,7 +59,8 @@ Result<> retract(const Tools& tools, registry::Reentered& held, std::size_t link
   registry::Record& record = held.record;
   const std::string target = record.links.at(link).target;
   XC_CHECK_IN(target, withdraw_rule(tools, record, link));
-  const auto planted = std::ranges::find(record.planted, target, &sys::Planted::target);
+  const std::string path = model::rendezvous_of(target).value_or(target);
+  const auto planted = std::ranges::find(record.planted, path, &sys::Planted::target);
   if (planted != record.planted.end()) {
     const auto index = static_cast<std::size_t>(planted - record.planted.begin());
     leave_directories(record.planted, index);

@@ -163,6 +163,17 @@ def test_a_direct_link_is_added_and_taken_away_as_well(bed, runc):
         assert not has(pid, RAW)
 
 
+def test_a_link_at_a_rendezvous_is_added_and_taken_away_as_well(bed, runc):
+    serving(runc, modem(bed))
+    c = dialer(bed, wishes=[REST_WISH])
+    pid = started(runc, c)
+    for _ in range(2):
+        inject(bed, "apply", c.name, "modem-raw=fd:raw", "--config", bed.config)
+        assert has(pid, "/dev/xconnect/raw")
+        inject(bed, "revoke", c.name, "modem-raw")
+        assert not has(pid, "/dev/xconnect"), "a socket of a link that is gone was left"
+
+
 def test_the_last_link_goes_and_comes_without_a_new_shim(bed, runc):
     serving(runc, modem(bed))
     c = dialer(bed, wishes=[RAW_WISH])
