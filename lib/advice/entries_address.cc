@@ -22,7 +22,7 @@ constexpr std::array entries{
     Entry{"target \"connect:...\": * is longer than the 107 bytes that connect(2) takes",
           "no program can name such a path", "choose a shorter one"},
     Entry{"* is for connections that a shim carries: a lease or a datagram socket needs a path",
-          "what is redirected is a connection to the shim", "choose a path as target"},
+          "a shim carries connections, and nobody stands between datagrams", "choose a path as target"},
     Entry{"--connect is for runc and crun, whose config.json a person writes*|*: not a name that a container may have",
           "the filter belongs into the configuration of one container", "xc-inject hooks print runc --connect NAME"},
     Entry{"the engine did not come to linux.seccomp.listenerPath, *",

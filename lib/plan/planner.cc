@@ -251,16 +251,21 @@ Result<> Draft::check_form(std::string_view target) const {
 }
 
 Result<> Draft::check_fit(const model::Link& link, std::string_view place) const {
-  if (model::is_lease(link) && place.starts_with('@'))
+  const bool port = place.starts_with("tcp:");
+  const bool datagrams = model::is_of_datagrams(link);
+  if (model::is_lease(link) && (port || place.starts_with('@')))
     return fail(Kind::manifest, "target " + quoted(place) +
                                     " is a name that neighbours could use, and a lease is a screen: use a path");
-  if (model::redirected_path(place) && (model::is_lease(link) || model::is_of_datagrams(link)))
+  if ((datagrams && !place.starts_with('/')) || (model::redirected_path(place) && model::is_lease(link)))
     return fail(Kind::manifest,
                 "target " + quoted(place) +
                     " is for connections that a shim carries: a lease or a datagram socket needs a path");
   if (link.type == model::Type::chardev && place.starts_with('/')) return check_device_target(place);
   XC_CHECK(check_target(place, home_));
-  return check_place_for(model::is_node(link) ? link.type : model::Type::raw_unix, place);
+  if (port && link.socket_kind == model::SocketKind::seqpacket)
+    return fail(Kind::manifest, "target " + quoted(place) +
+                                    " carries bytes alone: no descriptors, no messages, no credentials; use a path");
+  return check_place_for(model::is_lease(link) ? model::Type::raw_unix : link.type, place);
 }
 
 /// Every candidate that can be planted, in order. Which of them it becomes is found out by trying.
