@@ -61,6 +61,13 @@ std::string real_place(std::string_view target) {
   return std::string(below(target, "/var/run") ? target.substr(4) : target);
 }
 
+/// Nothing is planted there that a second link could meet, so the second would never be reached.
+bool share_redirection(const model::Link& one, const model::Link& other) {
+  return std::ranges::any_of(one.places, [&](const std::string& place) {
+    return model::redirected_path(place) && std::ranges::find(other.places, place) != other.places.end();
+  });
+}
+
 }  // namespace
 
 Result<> check_canonical(std::string_view what, std::string_view path) {
@@ -172,8 +179,9 @@ Result<> check_conflicts(const std::vector<model::Link>& links) {
       const std::string a = real_place(other->target);
       const std::string b = real_place(one->target);
       const std::string services = quoted(other->service) + " and " + quoted(one->service);
-      if (a == b)
-        return fail(Kind::manifest, "services " + services + " have the same target " + quoted(one->target) +
+      if (a == b || share_redirection(*one, *other))
+        return fail(Kind::manifest, "services " + services + " have the same target " +
+                                        quoted(a == b ? one->target : "connect:...") +
                                         ": give each a place of its own");
       if (below(a, b) || below(b, a))
         return fail(Kind::manifest, "targets " + quoted(other->target) + " and " + quoted(one->target) +

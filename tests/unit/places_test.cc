@@ -217,5 +217,16 @@ TEST(Places, TwoLinksNeverMeet) {
             "targets \"/run/a/b/c\" and \"/run/a\" of services \"two\" and \"one\" lie one below the other");
 }
 
+TEST(Places, TwoLinksNeverMeetWhereNothingIsPlanted) {
+  model::Link one = at("/run/a", "one");
+  model::Link two = at("/run/b", "two");
+  one.places = {"/run/a", "connect:/magic"};
+  two.places = {"/run/b", "connect:/other"};
+  EXPECT_EQ(verdict(check_conflicts({one, two})), "fits");
+  two.places.emplace_back("connect:/magic");
+  EXPECT_EQ(verdict(check_conflicts({one, two})),
+            "services \"one\" and \"two\" have the same target \"connect:...\": give each a place of its own");
+}
+
 }  // namespace
 }  // namespace xc::plan
