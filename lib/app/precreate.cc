@@ -206,12 +206,12 @@ Result<std::string> run_precreate(const HookOptions& options) {
     return fail(Kind::policy,
                 "linux.cgroupsPath names no container, so host policy cannot be asked about it: let the engine make a "
                 "control group (no --cgroups=disabled)");
-  if (!container.name.empty())  // what is not asked yet will be
-    container.notified =
-        proposal.asks ? proposal.config.notified : registry::redirector_of(options.state, container.name);
+  const std::string state = registry::state_path(options.state);  // as the hook will have it
+  if (!container.name.empty())                                    // what is not asked yet will be
+    container.notified = proposal.asks ? proposal.config.notified : registry::redirector_of(state, container.name);
   if (container.name.empty()) container.name = "container";
   auto facts = XC_TRY(look_around(options, host, wants, deadline));
-  facts.redirector = registry::redirector_of(options.state, container.name);
+  facts.redirector = registry::redirector_of(state, container.name);
   const auto plan = XC_TRY(plan::make_plan(container, wants, {}, model::Origin::host, host.policy, facts));
   auto answer = XC_TRY(edited(text, proposal, plan, wants));
   XC_CHECK(prepare_place(plan, options));

@@ -32,17 +32,10 @@ Result<Fd> make_private(int parent, const std::string& name) {
   return open_private(parent, name);
 }
 
-/// What `path` means to whoever we are.
-std::string meant(const std::string& path) {
-  if (path != default_state_dir) return path;
-  const std::string own = sys::runtime_directory();
-  return own.empty() ? path : own + "/xconnect";
-}
-
 }  // namespace
 
 Result<StateDir> StateDir::open(const std::string& named) {
-  const std::string path = meant(named);
+  const std::string path = state_path(named);
   Fd top = XC_TRY_IN("state directory", make_private(AT_FDCWD, path));
   for (const char* part : {"c", "offers", "n"})
     if (::mkdirat(top.get(), part, 0700) != 0 && errno != EEXIST) return fail_errno(Kind::kernel, path, errno);
@@ -50,7 +43,7 @@ Result<StateDir> StateDir::open(const std::string& named) {
 }
 
 Result<StateDir> StateDir::find(const std::string& named) {
-  const std::string path = meant(named);
+  const std::string path = state_path(named);
   Fd top{::open(path.c_str(), directory_flags)};
   if (!top && errno == ENOENT) return fail(Kind::usage, path + ": no container was ever served from here", ENOENT);
   if (!top && errno == EACCES && ::geteuid() != 0)
@@ -69,6 +62,12 @@ Result<StateDir> StateDir::open_parts(Fd top, std::string path) {
   state.top_ = std::move(top);
   state.path_ = std::move(path);
   return state;
+}
+
+std::string state_path(const std::string& named) {
+  if (named != default_state_dir) return named;
+  const std::string own = sys::runtime_directory();
+  return own.empty() ? named : own + "/xconnect";
 }
 
 std::string redirector_of(const std::string& state, std::string_view name) {

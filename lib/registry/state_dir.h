@@ -39,6 +39,9 @@ class StateDir {
   Fd redirectors_;
 };
 
+/// The path that StateDir::open() and find() take for `named`: of the usual one, an ordinary user has another.
+[[nodiscard]] std::string state_path(const std::string& named);
+
 /// What linux.seccomp.listenerPath of container `name` must say, for a state directory at `state`.
 [[nodiscard]] std::string redirector_of(const std::string& state, std::string_view name);
 

@@ -1,6 +1,8 @@
 """What podman alone lets us set: variables of the container's first process (precreate), devices by name (CDI)."""
 
 import json
+import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -193,6 +195,24 @@ def test_everything_else_of_the_document_stays_as_it_was(bed):
         assert added in done.stdout
         done.stdout = done.stdout.replace(added, "")
     assert done.stdout == text
+
+
+def test_the_engine_of_an_ordinary_user_is_told_where_the_hook_will_be(bed):
+    """In the user's namespace, as podman calls it: the state is the user's own, and so is the place to meet."""
+    uid = 5557
+    runtime = Path(f"/run/user/{uid}")
+    runtime.mkdir(mode=0o700, parents=True)
+    os.chown(runtime, uid, uid)
+    try:
+        text = json.dumps(proposal(annotations={"io.xconnect.require.api": "connect:/magic/api.sock"}))
+        user = ["setpriv", "--reuid", uid, "--regid", uid, "--clear-groups", "unshare", "-r"]
+        done = subprocess.run([*map(str, user), PRECREATE], input=text, capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0, done
+        place = json.loads(done.stdout)["linux"]["seccomp"]["listenerPath"]
+        assert place == str(runtime / "xconnect/n" / ID) and Path(place).is_socket(), place
+        assert host.wait_until(lambda: not Path(place).exists(), 15), "nobody came, and somebody waits still"
+    finally:
+        shutil.rmtree(runtime)
 
 
 def test_without_a_wish_the_document_is_what_it_was(bed):
