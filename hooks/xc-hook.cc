@@ -12,7 +12,8 @@ int main(int argc, char** argv) {
   if (argc == 2 && std::string_view(argv[1]) == "--version") return std::puts("xc-hook " XC_VERSION) < 0;
   const auto call = xc::app::recognise(argc, argv);  // the last look at the environment
   if (const auto clean = xc::app::start_as_hook(); !clean) return xc::app::finish(clean);
-  if (!call) return xc::app::finish(std::unexpected(call.error()));
-  if (const auto opened = xc::app::open_log(call->options); !opened) return xc::app::finish(opened);
+  const auto opened = call ? xc::app::open_log(call->options) : std::unexpected(call.error());
+  if (!opened && !(call && call->lxc)) xc::app::hear_out();
+  if (!opened) return xc::app::finish(opened);
   return xc::app::finish(xc::app::run_hook(*call));
 }

@@ -151,14 +151,20 @@ Result<> open_log(const HookOptions& options) {
   return {};
 }
 
+void hear_out() {
+  (void)read_standard_input(std::chrono::steady_clock::now() + patience_with_stdin);
+}
+
 Result<> run_hook(const Call& call) {
   const auto now = std::chrono::steady_clock::now();
   const auto deadline = now + std::chrono::milliseconds(call.options.deadline_ms);
-  if (::geteuid() != 0)
+  if (::geteuid() != 0) {
+    if (!call.lxc) hear_out();
     return fail(Kind::usage,
                 "called as user " + text::number(::geteuid()) +
                     ", who may not enter a container: podman calls hooks as root of the user's namespace (for other "
                     "engines: podman unshare), or call it as root");
+  }
   // Standard input first and always to its end: crun fails the container when a hook does not read it.
   model::OciState state;
   if (!call.lxc) {

@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 
+import bed as beds
 import host
 from jobs import RAW, RAW_WISH, dialer, has, modem, serving, started
 
@@ -25,6 +26,14 @@ def refused_call(bed, hook, state, code, why):
     assert outcome.returncode == code and why in outcome.stderr, outcome
     assert len(outcome.stderr.splitlines()) == 1
     assert host.wait_until(lambda: not host.difference(before, bed.snapshot()), 5), host.difference(before, bed.snapshot())
+
+
+@pytest.mark.parametrize("words", [["--bogus"], ["createContainer"], ["--log", "/proc/no/log", "poststop"]])
+def test_a_hook_that_is_called_wrongly_hears_the_engine_out_all_the_same(words):
+    with subprocess.Popen([beds.HOOK, *words], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as hook:
+        hook.stdin.write(" " * 200_000)  # more than a pipe holds: EPIPE when it leaves
+        hook.stdin.close()
+        assert hook.wait(60) == 64 and len(hook.stderr.read().splitlines()) == 1
 
 
 def test_the_process_of_another_container_is_not_planted_into(bed, runc):
