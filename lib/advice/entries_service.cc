@@ -22,6 +22,9 @@ constexpr std::array entries{
     Entry{"both * and * offer *: name the one that is meant",
           "two providers offer a service of that name, and which is meant cannot be guessed",
           "write \"provider\" in run.json"},
+    Entry{"* offers * as *, but the link is at a port, which carries bytes alone",
+          "the service's type was not known when the link was planned, and it needs more than bytes",
+          "give the service a path as target"},
     Entry{"* offers * as *, but the link was planned as *|* offers * on a * socket, but the link was planned "
           "for *",
           "the provider's offer changed its type since the consumer was started", "start the consumer again"},

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "model/address.h"
 
 namespace xc::grant {
 namespace {
@@ -134,6 +135,14 @@ Result<> check_direct(const model::Link& link, const model::Rights& rights) {
                                 text::number(std::uint64_t{model::most_descriptors}) + "}");
 }
 
+/// A link that was planned before anybody offered the service may be at a port, which carries bytes alone.
+Result<> check_port(const model::Link& link, const model::Offered& offered) {
+  const model::Type type = offered.offer.type;
+  if (!model::port_of(link.target) || type == model::Type::rest || type == model::Type::raw_unix) return {};
+  return fail(Kind::policy, described(offered) + " offers " + quoted(link.service) + " as " +
+                                std::string(name_of(type)) + ", but the link is at a port, which carries bytes alone");
+}
+
 }  // namespace
 
 std::string_view provider_name(const model::Offered& offered) {
@@ -196,6 +205,7 @@ Result<Effective> narrow(const model::Link& planned, const model::Offered& offer
     return fail(Kind::policy, described(offered) + " offers " + quoted(planned.service) + " on a " +
                                   std::string(name_of(offer.socket_kind)) + " socket, but the link was planned for " +
                                   std::string(name_of(planned.socket_kind)));
+  XC_CHECK(check_port(planned, offered));
   if (offer.socket.empty())
     return fail(Kind::policy,
                 described(offered) + " owns " + quoted(offer.owns) + " on the bus " + quoted(offer.bus) +

@@ -212,6 +212,18 @@ TEST(Narrow, AnAssumedTypeYieldsToTheOffer) {
   EXPECT_EQ(effective->type, model::Type::rest);
 }
 
+TEST(Narrow, AnAssumedTypeYieldsToNothingThatAPortCannotCarry) {
+  auto planned = link();
+  planned.type = model::Type::raw_unix;
+  planned.type_assumed = true;
+  planned.target = "tcp:127.0.0.1:80";
+  auto provider = offered("modem");
+  EXPECT_EQ(refusal(narrow(planned, provider)), "granted");
+  provider.offer.type = model::Type::wayland;
+  EXPECT_EQ(refusal(narrow(planned, provider)),
+            "\"modem\" offers \"api\" as wayland, but the link is at a port, which carries bytes alone");
+}
+
 model::RoleRules bus_rules(model::DbusRules dbus) {
   model::RoleRules rules;
   rules.dbus = std::move(dbus);
