@@ -3,6 +3,7 @@
 #include <getopt.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <climits>
@@ -98,7 +99,7 @@ Result<LxcCall> lxc_call(const std::vector<std::string>& words) {
   }
   call.pid = static_cast<std::int64_t>(text::parse_number(variable("LXC_PID")).value_or(0));
   const std::string file = XC_TRY(absolute(variable("LXC_CONFIG_FILE")));
-  call.directory = file.substr(0, file.rfind('/'));
+  call.directory = file.substr(0, std::max(file.rfind('/'), std::size_t{1}));
   call.root = plain_directory(variable("LXC_ROOTFS_PATH"));
   return call;
 }

@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <chrono>
 #include <iterator>
+#include <map>
+#include <string>
 
 #include "app/inputs.h"
 #include "app/launcher.h"
@@ -52,10 +54,14 @@ Result<model::Stage> stage_of(const Call& call, const model::OciState& state) {
 }
 
 /// podman gives an image's annotations to the container as if its user had typed them.
+bool may_be_the_images(const std::map<std::string, std::string>& all) {
+  const auto manager = all.find("io.container.manager");
+  return manager != all.end() && manager->second == "libpod";
+}
+
 void warn_of_annotations(const model::Container& container, const model::Policy& policy) {
   const auto& all = container.annotations;
-  const auto manager = all.find("io.container.manager");
-  if (policy.present || manager == all.end() || manager->second != "libpod") return;
+  if (policy.present || !may_be_the_images(all)) return;
   if (std::ranges::any_of(all, [](const auto& one) { return one.first.starts_with("io.xconnect."); }))
     log::warning(container.name +
                  ": its io.xconnect annotations are trusted, though podman may have them from the image; say what "
@@ -67,7 +73,9 @@ Result<> serve(Hook& hook, const model::Container& container, const std::optiona
   auto manifests = XC_TRY(read_manifests(hook.reader, container, hook.options));
   if (trail) XC_CHECK(complete(manifests, *trail, hook.options));
   const auto held = XC_TRY(inject::hold(hook.proc, container));
-  auto origin = model::Origin::host;
+  // Without policy everybody is trusted, and was warned of; with it, an image that names a manifest is but an image.
+  const bool doubtful = manifests.annotated && hook.host.policy.present && may_be_the_images(container.annotations);
+  auto origin = doubtful ? model::Origin::image : model::Origin::host;
   if (!manifests.offers) {
     manifests.offers = XC_TRY(read_image_offers(hook.reader, held.root, hook.deadline));
     origin = model::Origin::image;

@@ -211,6 +211,7 @@ Result<Manifests> read_manifests(reader::Reader& reader, const model::Container&
   if (!services.empty()) {
     const auto text = XC_TRY(read_named(services));
     manifests.offers = XC_TRY(reader.services(text, services));
+    manifests.annotated = options.services.empty();
   } else if (const auto beside = XC_TRY(read_beside(container.bundle, "services.json", manifest_limit))) {
     manifests.offers = XC_TRY_IN(container.bundle, reader.services(*beside, "services.json"));
   }

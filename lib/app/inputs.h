@@ -54,6 +54,7 @@ struct HostConfig {
 struct Manifests {
   model::Manifest wants;
   std::optional<model::Exports> offers;  ///< absent: no manifest of the host's says
+  bool annotated = false;                ///< an annotation says where `offers` stand
 };
 [[nodiscard]] Result<Manifests> read_manifests(reader::Reader& reader, const model::Container& container,
                                                const HookOptions& options);

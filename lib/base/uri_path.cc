@@ -41,6 +41,20 @@ bool decode(std::string_view raw, std::string& path, bool& doubtful) {
   return true;
 }
 
+/// Whether escaped bytes are a character written longer than need be, which UTF-8 forbids (RFC 3629 3) and old decoders
+/// take for "." or "/".
+bool has_overlong(std::string_view path) {
+  for (std::size_t at = path.find('%'); at != path.npos; at = path.find('%', at + 3)) {
+    if (at + 5 >= path.size() || path[at + 3] != '%') continue;
+    const std::string_view first = path.substr(at + 1, 2);
+    const int next = hex_value(path[at + 4]);
+    if ((first == "C0" || first == "C1") && next >= 8 && next < 12) return true;
+    if (first == "E0" && (next == 8 || next == 9)) return true;
+    if ((first == "F0" || first == "F8" || first == "FC") && next == 8) return true;
+  }
+  return false;
+}
+
 /// RFC 3986 5.2.4, in place, and runs of "/" made one. False when ".." climbs above the root.
 bool resolve_dots(std::string& path) {
   std::string out;
@@ -78,6 +92,7 @@ PathFault normal_path(std::string_view raw, std::string& path, bool& doubtful) {
   }
   path.clear();
   if (!decode(raw, path, doubtful)) return PathFault::grammar;
+  doubtful = doubtful || has_overlong(path);
   return resolve_dots(path) ? PathFault::none : PathFault::climbs;
 }
 

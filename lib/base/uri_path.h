@@ -51,7 +51,8 @@ enum class PathFault : std::uint8_t {
 
 /// Brings `raw`, which begins with "/", into normal form: escapes of unreserved characters decoded, other escapes in
 /// capitals, "." and ".." resolved, runs of "/" made one. `doubtful` becomes true for what one server reads in another
-/// way than the next: an encoded "/", "\" or "%", an encoded control character, or ";". No rule can judge such a path.
+/// way than the next: an encoded "/", "\" or "%", an encoded control character, overlong UTF-8, or ";". No rule can
+/// judge such a path.
 [[nodiscard]] PathFault normal_path(std::string_view raw, std::string& path, bool& doubtful);
 
 }  // namespace xc::text

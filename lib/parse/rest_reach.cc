@@ -69,8 +69,8 @@ std::string fault_of(const std::string& pattern) {
     case text::PathFault::none: break;
   }
   if (doubtful)
-    return "matches no request: servers differ about \";\" and an encoded \"/\", \"\\\", \"%\" or control character, "
-           "so no rule allows a path with one; remove it";
+    return "matches no request: servers differ about \";\" and an encoded \"/\", \"\\\", \"%\", control character or "
+           "overlong UTF-8, so no rule allows a path with one; remove it";
   if (normal == pattern) return {};
   return "matches no request: what is judged is the path in its normal form; write " + text::quoted(normal);
 }

@@ -1,14 +1,17 @@
 // What the monitor does when root asks: observers let in, links added and taken away while the container runs. Runs in
 // the monitor; reads orders of xc-inject and no byte of anybody else.
 #include <sys/epoll.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstddef>
 #include <utility>
 
 #include "base/text.h"
+#include "model/address.h"
 #include "shim/monitor.h"
 #include "sys/log.h"
+#include "sys/unix_socket.h"
 
 namespace xc::shim {
 namespace {
@@ -126,6 +129,10 @@ Result<> Monitor::remove(const Order& order) {
 
 void Monitor::remove_post(std::size_t index) {
   Place& place = places_[index];
+  // Nothing is planted for it in the container: whoever revokes it finds no file, and we know the name of ours.
+  if (const auto name = sys::bound_name(place.post->listener());
+      street_.state != nullptr && model::redirected_path(place.post->link().target) && name && !name->empty())
+    (void)::unlinkat(street_.state->containers(), (street_.key + "/" + *name).c_str(), 0);
   if (place.post->listener() >= 0) poller_.remove(place.post->listener());
   if (index < watched_shortcuts_.size() && watched_shortcuts_[index] >= 0)
     poller_.remove(std::exchange(watched_shortcuts_[index], -1));

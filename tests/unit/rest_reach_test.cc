@@ -38,13 +38,11 @@ std::string rule(const std::string& methods, const std::string& paths) {
 TEST(RestReach, NamesAPathThatNoRequestHas) {
   const std::string other = ": matches no request: what is judged is the path in its normal form; write ";
   const std::string doubt =
-      ": matches no request: servers differ about \";\" and an encoded \"/\", \"\\\", \"%\" or control character, so "
-      "no "
-      "rule allows a path with one; remove it";
+      ": matches no request: servers differ about \";\" and an encoded \"/\", \"\\\", \"%\", control character or "
+      "overlong UTF-8, so no rule allows a path with one; remove it";
   const std::string strange =
       ": is in no request: it has a character that a path cannot have, or a % without two digits; write such "
-      "characters "
-      "as %XX, or remove it";
+      "characters as %XX, or remove it";
   const struct {
     std::string path;
     std::string said;  // empty: nothing
