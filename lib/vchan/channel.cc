@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -117,8 +118,20 @@ void Channel::connected(Fd socket) {
   nudge();
 }
 
-/// The client has left and everything was read: the next one may come.
+/// Whoever sleeps for a peer that has left sees that it has. False: somebody has started over meanwhile.
+bool Channel::wake_everybody() {
+  const unsigned peer = peers_;
+  (void)::shutdown(socket_.get(), SHUT_RDWR);  // of half a close no writer hears
+  while (asleep_ > 0 && peers_ == peer) {
+    const Unlocked unlocked(lock_);
+    sleep_until(-1, 0, 1);
+  }
+  return peers_ == peer;
+}
+
+/// The client has left, everything was read, and nobody sleeps for it: the next one may come.
 void Channel::start_over() {
+  ++peers_;
   events_.remove(socket_);
   for (const Fd* bell : {&in_.bell(), &out_.bell()}) events_.remove(*bell);
   in_.leave();
@@ -139,6 +152,8 @@ State Channel::look() {
   const bool left = line == Line::closed || (in_.in_ring() && line != Line::open) || in_.broken();
   if (!left || arrived() > in_.size()) return State::connected;
   if (!reconnect_ || arrived() > 0) return State::disconnected;
+  if (!wake_everybody()) return state_;
+  if (arrived() > 0) return State::disconnected;  // what a reader had in its hands is back
   start_over();
   return state_;
 }

@@ -56,7 +56,11 @@ class Channel {
   void expect_data(std::size_t seen);
   void carry();
   long end_of_reading();
+  [[nodiscard]] bool wake_everybody();
+  /// Open while the caller sleeps, who finds the peer's descriptors and memory as they were.
+  class Asleep;
   // With the lock held, which is open while they sleep.
+  long take(char* bytes, std::size_t size);
   void sleep_for_peer();
   void sleep_for_data();
   void sleep_for_room();
@@ -68,7 +72,9 @@ class Channel {
   void linger();
 
   Mutex lock_;
-  Mutex reading_;  ///< one read or recv at a time
+  unsigned asleep_ = 0;  ///< threads that use this peer's descriptors and memory without the lock
+  unsigned peers_ = 0;   ///< that have left
+  Mutex reading_;        ///< one read or recv at a time
   Mutex writing_;
   Path path_;
   bool server_ = false;
@@ -97,6 +103,23 @@ class Channel {
   bool courier_runs_ = false;
   bool courier_stops_ = false;
   Fd courier_bell_;
+};
+
+class Channel::Asleep {
+ public:
+  explicit Asleep(Channel& channel) : channel_(channel) {
+    ++channel_.asleep_;
+    channel_.lock_.unlock();
+  }
+  ~Asleep() {
+    channel_.lock_.lock();
+    --channel_.asleep_;
+  }
+  Asleep(const Asleep&) = delete;
+  Asleep& operator=(const Asleep&) = delete;
+
+ private:
+  Channel& channel_;
 };
 
 }  // namespace xc::vchan

@@ -53,7 +53,7 @@ void* Channel::run_courier(void* channel) {
         {self.courier_bell_.get(), POLLIN, 0},
         {waits ? self.listener_.socket.get() : self.socket_.get(), static_cast<short>(waits ? POLLIN : POLLOUT), 0}};
     {
-      const Unlocked unlocked(self.lock_);
+      const Asleep asleep(self);
       (void)::poll(either, either[1].fd < 0 ? 1 : 2, either[1].fd < 0 ? look_for_server : -1);
     }
     self.progress();

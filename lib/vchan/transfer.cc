@@ -15,7 +15,7 @@ constexpr int look_for_server = 20;  // milliseconds
 
 void Channel::sleep_for_peer() {
   const int listener = listener_.socket.get();
-  const Unlocked unlocked(lock_);
+  const Asleep asleep(*this);
   sleep_until(listener, POLLIN, server_ ? -1 : look_for_server);
 }
 
@@ -24,7 +24,7 @@ void Channel::sleep_for_data() {
     const auto what = spoke_ ? Vigil::For::answer : Vigil::For::flow;
     bool seen = false;
     {
-      const Unlocked unlocked(lock_);
+      const Asleep asleep(*this);
       seen = Vigil::look([this] { return in_.stirred(); }, what);
     }
     vigil_.learn(seen);
@@ -36,7 +36,7 @@ void Channel::sleep_for_data() {
   const bool joined = in_.joined();
   std::uint32_t events = 0;
   {
-    const Unlocked unlocked(lock_);
+    const Asleep asleep(*this);
     if (joined)
       events = sleep_on(set, -1);
     else
@@ -50,16 +50,23 @@ void Channel::sleep_for_room() {
   const int set = out_.sleeper().descriptor().get();
   const int socket = socket_.get();
   const bool in_ring = out_.in_ring();
-  const Unlocked unlocked(lock_);
+  const Asleep asleep(*this);
   if (in_ring)
     (void)sleep_on(set, -1);
   else
     sleep_until(socket, POLLOUT, -1);
 }
 
+long Channel::take(char* bytes, std::size_t size) {
+  ++asleep_;
+  const long got = in_.get(socket_, bytes, size, blocking_ ? &lock_ : nullptr);
+  --asleep_;
+  return got;
+}
+
 /// -1 for the last reader of this peer; the next may have another.
 long Channel::end_of_reading() {
-  if (reconnect_ && state_ == State::connected) start_over();
+  if (reconnect_ && state_ == State::connected && wake_everybody()) start_over();
   return -1;
 }
 
@@ -75,7 +82,7 @@ long Channel::read(char* bytes, std::size_t size) {
       continue;
     }
     long got = 0;
-    if (size > 0) got = in_.get(socket_, bytes, std::min(size, in_.size()), blocking_ ? &lock_ : nullptr);
+    if (size > 0) got = take(bytes, std::min(size, in_.size()));
     if (got < 0) return end_of_reading();
     if (got > 0) spoke_ = false;
     if (got > 0 || !blocking_ || (size == 0 && arrived() > 0)) {
@@ -106,7 +113,7 @@ long Channel::receive(char* bytes, std::size_t size) {
       if (more) expect_data(ready);
       if (ready < size) return more ? 0 : -1;
     }
-    const long got = in_.get(socket_, bytes + done, size - done, blocking_ ? &lock_ : nullptr);
+    const long got = take(bytes + done, size - done);
     if (got > 0) {
       done += static_cast<std::size_t>(got);
       spoke_ = false;

@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <string>
 #include <thread>
@@ -88,6 +89,36 @@ TEST_P(Vchan, SaysWhatFitsAndTakesIt) {
     got += some;
   }
   EXPECT_EQ(libvchan_buffer_space(client_), 4096);
+}
+
+TEST_P(Vchan, ServesOneClientAfterAnotherWhileSomebodyReadsAndSomebodyElseLooks) {
+  ::setenv("VCHAN_RECONNECT", "1", 1);
+  ::setenv("VCHAN_DOMAIN", "1", 1);
+  libvchan_t* again = libvchan_server_init(2, 4, 0, 0);
+  ::unsetenv("VCHAN_RECONNECT");
+  ::setenv("VCHAN_DOMAIN", "2", 1);
+  std::atomic<bool> over = false;
+  std::thread echo([&] {
+    for (char word[4] = {}; word[0] != 's';) {
+      if (libvchan_recv(again, word, sizeof word) == 4) (void)libvchan_send(again, word, sizeof word);
+    }
+    over = true;
+  });
+  std::thread look([&] {
+    for (; !over; ::usleep(20)) (void)libvchan_is_open(again);
+  });
+  for (int i = 0; i < 200; ++i) {
+    libvchan_t* client = libvchan_client_init(1, 4);
+    for (const char* word : {"ping", "ring", i < 199 ? "ding" : "stop"}) {
+      char answer[4] = {};
+      EXPECT_EQ(libvchan_send(client, word, 4), 4) << i;
+      EXPECT_EQ(libvchan_recv(client, answer, sizeof answer), 4) << i;
+    }
+    libvchan_close(client);
+  }
+  echo.join();
+  look.join();
+  libvchan_close(again);
 }
 
 INSTANTIATE_TEST_SUITE_P(Ways, Vchan, testing::Values("0", "1"),
