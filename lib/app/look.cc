@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <chrono>
 #include <climits>
+#include <cstdint>
 #include <cstdlib>
 
 #include "app/inputs.h"
@@ -48,13 +49,21 @@ Result<std::string> read_file(const std::string& path) {
   const Fd handle{::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
   if (!handle) return fail_errno(Kind::usage, path, errno);
   // Whoever owns it: here it is only looked at.
-  auto text = XC_TRY(reader::read_document(handle.get(), base_name(path), manifest_limit, reader::Keeper::image));
+  auto document = reader::read_document(handle.get(), base_name(path), manifest_limit, reader::Keeper::image);
+  if (!document && document.error().kind == Kind::kernel) document.error().kind = Kind::usage;  // it cannot be read
+  auto text = XC_TRY(std::move(document));
   if (!text) return fail(Kind::usage, path + ": is not there");
   return std::move(*text);
 }
 
 /// A plan for a container of which nothing is known but this one document.
-Result<std::vector<std::string>> plan_alone(const model::Manifest& wants, const model::Exports& offers) {
+Result<std::vector<std::string>> plan_alone(model::Manifest wants, const model::Exports& offers) {
+  std::uint32_t port = 0;
+  for (auto& wanted : wants.requirements) {  // a declaration may say where a vchan's other end is
+    if (!wanted.vchan) continue;
+    if (!wanted.vchan->server) wanted.vchan->server = UINT32_MAX;
+    if (!wanted.vchan->port) wanted.vchan->port = port++;
+  }
   model::Container container;
   container.name = "container";
   const auto plan = XC_TRY(plan::make_plan(container, wants, offers, model::Origin::host, model::Policy{},
@@ -85,7 +94,11 @@ Result<std::vector<std::string>> examine_file(const std::string& file, std::stri
   if (kind.empty()) kind = kind_by_name(file);
   if (kind.empty()) kind = XC_TRY(reader.label(text, file)).kind;
   if (kind.empty()) return fail(Kind::usage, file + ": what is it? say --as run, args, services or policy");
-  return examine(reader, kind, text, file);
+  auto examined = examine(reader, kind, text, file);
+  // What no hook would plant, or allow, is a mistake of the file.
+  if (!examined && (examined.error().kind == Kind::plant || examined.error().kind == Kind::policy))
+    examined.error().kind = Kind::manifest;
+  return examined;
 }
 
 }  // namespace

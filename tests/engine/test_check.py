@@ -1,6 +1,7 @@
 """xc-inject check as a compiler would say it: position, line, caret."""
 
 import json
+import subprocess
 
 import pytest
 
@@ -88,6 +89,29 @@ def test_a_mistake_of_the_whole_document_has_no_place(tmp_path):
         lines, code = checked(tmp_path, "run.json", text)
         assert code == 78 and len(lines) == 1 and error in lines[0], lines
         assert lines[0].startswith("run.json: error: "), lines
+
+
+def wish(member):
+    return '{ "services": { "required": [ { "name": "a", %s } ] } }' % member
+
+
+@pytest.mark.parametrize("member", ['"type": "nothing-of-ours"', '"target": "shm:x"', '"type": "vchan"'])
+def test_what_no_hook_would_plant_is_a_bad_file(tmp_path, member):
+    lines, code = checked(tmp_path, "run.json", wish(member))
+    assert code == 78 and "/services/required/0: " in lines[0], (code, lines)
+
+
+def test_what_cannot_be_read_is_no_bad_file(tmp_path):
+    (tmp_path / "run.json").write_text("{}")
+    (tmp_path / "run.json").chmod(0)
+    humble = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", beds.INJECT, "check", tmp_path / "run.json"]
+    outcome = subprocess.run(humble, capture_output=True, text=True, check=False)
+    assert outcome.returncode == 64 and "Permission denied" in outcome.stderr, outcome
+
+
+def test_the_other_end_of_a_vchan_may_be_declared_elsewhere(tmp_path):
+    two = wish('"type": "vchan", "domain": 7 }, { "name": "b", "type": "vchan", "domain": 7')
+    assert checked(tmp_path, "run.json", two) == ([], 0)
 
 
 def test_a_hostile_line_is_harmless(tmp_path):
