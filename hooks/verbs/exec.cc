@@ -40,7 +40,9 @@ void add_exec(CLI::App& app, int& status) {
       "  xc-inject exec panel=fd:panel -- wayland-info     in a container that has it as launcher\n"
       "  xc-inject exec --listen modem-api -- my-server    as systemd would (LISTEN_FDS)");
   verb->add_option("--container", options->container, "inside this living container, through its own links");
-  verb->add_option("--listen", options->listen, "a service of the host that the program provides (LISTEN_FDS)");
+  verb->add_option("--listen", options->listen,
+                   "a service of the host that the program provides (LISTEN_FDS; may be repeated)")
+      ->allow_extra_args(false);
   verb->add_option("--name", options->name, "identity that providers see (default: the program's name)");
   verb->add_option("--state", options->state, "state directory")->capture_default_str();
   verb->add_option("--config", options->config, "host policy and services (default: /etc/xconnect)");

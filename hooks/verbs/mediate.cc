@@ -20,7 +20,8 @@ void add_mediate(CLI::App& app, int& status) {
   verb->add_option("--identity", options->identity,
                    "how a unix provider learns who calls: json-line, proxy-v2, credentials");
   verb->add_option("--uid", options->uid, "the role's user, for --identity credentials");
-  verb->add_option("--client-uid", options->client_uids, "serve only clients of this user (may be repeated)");
+  verb->add_option("--client-uid", options->client_uids, "serve only clients of this user (may be repeated)")
+      ->allow_extra_args(false);
   verb->add_option("--client-root", options->client_root,
                    "serve only clients whose root is this directory, such as a program that has chrooted there");
   verb->add_option("--client", options->client, "identity the provider sees")->capture_default_str();

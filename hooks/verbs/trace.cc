@@ -15,7 +15,8 @@ void add_trace(CLI::App& app, int& status) {
   verb->add_option("LINK", options->what, "CONTAINER or CONTAINER/SERVICE: only this one; by name or by pid");
   verb->add_option("--from", options->from, "only what this side says")->check(CLI::IsMember({"client", "provider"}));
   verb->add_option("--verdict", options->verdicts,
-                   "only messages that were passed, answered, dropped, changed, refused")
+                   "only messages that were passed, answered, dropped, changed, refused (may be repeated)")
+      ->allow_extra_args(false)
       ->check(CLI::IsMember({"passed", "answered", "dropped", "changed", "refused"}));
   verb->add_option("--match", options->pattern, "only lines with this text in them; with * or ?, lines like that");
   verb->add_flag("--payload", options->payload, "show what messages carry, too");

@@ -53,6 +53,19 @@ def test_what_is_not_understood_ends_with_64_and_one_line():
         assert outcome.stderr, way
 
 
+@pytest.mark.parametrize("words, error", [
+    (["trace", "--verdict", "refused", "nobody", "--state", "{dir}/state"], "{dir}/state"),
+    (["exec", "--config", "{dir}", "--state", "{dir}/state", "--listen", "one", "two", "--", "true"], ""),
+    (["mediate", "--client-uid", "0", "rest", "--listen", "{dir}/a/b", "--connect", "{dir}/c"], "No such file")])
+def test_an_option_that_may_be_repeated_takes_one_word_at_a_time(tmp_path, words, error):
+    (tmp_path / "services.d").mkdir()
+    offer = {"name": "one", "type": "unix", "socket": str(tmp_path / "one.sock")}
+    (tmp_path / "services.d/one.json").write_text(json.dumps([offer]))
+    outcome = inject(*(word.format(dir=tmp_path) for word in words), timeout=60)
+    assert error.format(dir=tmp_path) in outcome.stderr and bool(outcome.returncode) == bool(error), outcome
+    assert "see xc-inject" not in outcome.stderr, outcome
+
+
 @pytest.mark.parametrize("way", [["doctor"], ["graph", "{dir}"], ["plan", "{dir}"], ["check", "{dir}/run.json"],
                                  ["explain", "EROFS"], ["hooks", "print", "runc"]])
 def test_json_is_one_line_of_json(tmp_path, way):
