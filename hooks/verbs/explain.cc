@@ -13,12 +13,13 @@ namespace xc::verbs {
 namespace {
 
 /// Every line of standard input, each explained; for logs, and for tests.
-int explain_lines() {
+int explain_lines(bool json) {
   int status = 0;
   for (std::string line; std::getline(std::cin, line);) {
     const auto told = advice::explain(line);
     if (told.empty()) status = exit_code(Kind::usage);
-    (void)print(to_json(told) + "\n");
+    const std::string words = told.empty() ? "nothing is known of that message\n" : advice::describe(told);
+    (void)print(json ? to_json(told) + "\n" : "> " + text::printable(line, 4 * line.size()) + "\n" + words);
   }
   return status;
 }
@@ -41,14 +42,15 @@ void add_explain(CLI::App& app, int& status) {
   verb->add_option("MESSAGE", options->words,
                    "a line of ours (quotes are not needed), or an errno: EROFS, 30; - reads lines from standard input")
       ->required();
-  verb->add_flag("--json", options->json, "as JSON");
+  verb->add_flag("--json", options->json, "as JSON; with -, a line of it for each line");
   verb->footer(
       "Examples:\n"
       "  xc-inject explain EROFS\n"
+      "  journalctl -t xc-hook -o cat | xc-inject explain -\n"
       "  xc-inject explain 'xc-hook: dialer: /run/x.sock: making the directory: Permission denied'");
   verb->callback([options, &status] {
     if (options->words == std::vector<std::string>{"-"}) {
-      status = explain_lines();
+      status = explain_lines(options->json);
       return;
     }
     status = explain_message(text::join(options->words, " "), options->json);

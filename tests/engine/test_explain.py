@@ -23,7 +23,7 @@ HAND_ON = {
 
 def explained(lines):
     """For each line what explain says of it."""
-    outcome = subprocess.run([beds.INJECT, "explain", "-"], input="\n".join(lines) + "\n", text=True,
+    outcome = subprocess.run([beds.INJECT, "explain", "-", "--json"], input="\n".join(lines) + "\n", text=True,
                              capture_output=True, check=False)
     return [json.loads(line) for line in outcome.stdout.splitlines()]
 
@@ -90,6 +90,14 @@ def test_the_entry_that_fits_best_is_taken():
     (told,) = json.loads(inject("explain", "--json", 'policy.json: /deny: is not known here, and ignoring it could grant too '
                                 'much; known are "allow" and "offer"').stdout)
     assert "rights" in told["means"]
+
+
+def test_lines_are_explained_in_words_unless_json_is_asked_for():
+    outcome = inject("explain", "-", input="EROFS\nsegmentation \x1b[31mfault\n")
+    assert outcome.returncode == 64
+    head, first, *_, unknown, last = outcome.stdout.splitlines()
+    assert (head, first) == ("> EROFS", "EROFS (30, Read-only file system)")
+    assert (unknown, last) == ("> segmentation \\x1b[31mfault", "nothing is known of that message")
 
 
 def test_what_is_not_ours_is_not_known():
