@@ -99,7 +99,7 @@ void add_top(CLI::App& app, int& status) {
       "Keys: s sorts by the next column, q ends. Where standard output is no terminal, tables follow each other.\n"
       "MSG/s are requests, calls or messages; of raw links nobody knows them. P50 and P99 are times of answers.\n\n"
       "Examples:\n"
-      "  xc-inject top                       everything, redrawn every second\n"
+      "  xc-inject top                       everything, redrawn every two seconds\n"
       "  xc-inject top dialer --once --json  one interval of one container, for a program");
   verb->callback([options, &status] { status = run(*options); });
 }
