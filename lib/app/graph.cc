@@ -154,8 +154,9 @@ Result<model::Graph> graph_of_files(const std::vector<std::string>& directories,
 
 Result<model::Graph> graph_in_file(const std::string& file) {
   const bool standard = file == "-";
-  const std::string text =
-      standard ? XC_TRY(read_standard_input(std::chrono::steady_clock::now() + patience)) : XC_TRY(read_at(file));
+  auto read = standard ? read_standard_input(std::chrono::steady_clock::now() + patience) : read_at(file);
+  if (!read && !standard) read.error().kind = Kind::usage;  // as of `check` and `render`
+  const std::string text = XC_TRY(std::move(read));
   auto reader = XC_TRY(reader::Reader::start());
   return reader.graph(text, standard ? "standard input" : file);
 }

@@ -53,6 +53,12 @@ def test_what_is_not_understood_ends_with_64_and_one_line():
         assert outcome.stderr, way
 
 
+def test_a_file_that_is_not_there_ends_with_64():
+    for way in [("check",), ("render",), ("plan",), ("graph",), ("graph", "--read"), ("graph", "--pv-ctrl"), ("trace", "--read")]:
+        outcome = inject(*way, "/nowhere")
+        assert (outcome.returncode, outcome.stdout) == (64, "") and "/nowhere: " in outcome.stderr, (way, outcome)
+
+
 @pytest.mark.parametrize("words, error", [
     (["trace", "--verdict", "refused", "nobody", "--state", "{dir}/state"], "{dir}/state"),
     (["exec", "--config", "{dir}", "--state", "{dir}/state", "--listen", "one", "two", "--", "true"], ""),
