@@ -34,7 +34,9 @@ bool is_bell(const Fd& bell) {
   struct statx status{};
   if (::statx(bell.get(), "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &status) != 0) return false;
   const int flags = ::fcntl(bell.get(), F_GETFL);
-  return (status.stx_mode & S_IFMT) == 0 && flags >= 0 && (flags & O_NONBLOCK) != 0;
+  if ((status.stx_mode & S_IFMT) != 0 || flags < 0 || (flags & O_NONBLOCK) == 0) return false;
+  pollfd rung{bell.get(), POLLIN, 0};
+  return ::poll(&rung, 1, 0) == 1 && (rung.revents & POLLIN) != 0;  // else ringing it would wake nobody
 }
 
 }  // namespace
@@ -64,8 +66,8 @@ bool make_shared(std::size_t capacity, Shared& shared, Fd& memory) {
   if (::fcntl(memory.get(), F_ADD_SEALS, size_seals | F_SEAL_SEAL) != 0) return false;
   if (!map(memory, size, shared.memory)) return false;
   std::memcpy(shared.memory.get(), ring_magic, sizeof ring_magic);
-  shared.data_bell = Fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  shared.room_bell = Fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  shared.data_bell = Fd(::eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK));
+  shared.room_bell = Fd(::eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK));
   return shared.data_bell && shared.room_bell;
 }
 
@@ -87,13 +89,13 @@ bool take_shared(Fd (&descriptors)[offered_descriptors], Shared& shared) {
   return true;
 }
 
-/// The count is never read: every write is an event for epoll's edges, and honest ones never fill it. Both sides share
-/// the descriptor's flags, so that it is not full is asked before.
+/// The count is never read, and is not zero: every write is an event for epoll's edges, also one that adds nothing. A
+/// peer may fill it at any moment, and both sides share the descriptor's flags: what added something could wait.
 bool ring_bell(const Fd& bell) {
   pollfd ready{bell.get(), POLLOUT, 0};
   if (::poll(&ready, 1, 0) != 1 || (ready.revents & POLLOUT) == 0) return false;
-  const std::uint64_t once = 1;
-  return ::write(bell.get(), &once, sizeof once) == sizeof once;
+  const std::uint64_t nothing = 0;
+  return ::write(bell.get(), &nothing, sizeof nothing) == sizeof nothing;
 }
 
 }  // namespace xc::vchan

@@ -2,6 +2,7 @@
 it must not crash us, hold us up, make us read what nobody wrote, or leave a descriptor behind."""
 
 import array
+import contextlib
 import ctypes
 import fcntl
 import mmap
@@ -33,8 +34,8 @@ def memory(size=PAGE + RING, seals=SHRINK | GROW, magic=b"xcvring1", flags=os.MF
     return descriptor
 
 
-def bell(flags=os.O_NONBLOCK):
-    return libc.eventfd(0, flags | os.O_CLOEXEC)
+def bell(flags=os.O_NONBLOCK, count=1):
+    return libc.eventfd(count, flags | os.O_CLOEXEC)
 
 
 def descriptors():
@@ -100,6 +101,7 @@ def offers():
     yield "a file", lambda: [os.open("/dev/zero", os.O_RDWR), bell(), bell()]
     yield "pipes for bells", lambda: [memory(), pipe(), pipe()]
     yield "bells that block", lambda: [memory(), bell(0), bell(0)]
+    yield "bells that wake nobody", lambda: [memory(), bell(count=0), bell(count=0)]
     yield "sockets for bells", lambda: [memory(), *(s.detach() for s in socket.socketpair())]
     yield "one descriptor", lambda: [memory()]
     yield "four descriptors", lambda: [bell(), memory(), bell(), bell()]
@@ -211,24 +213,40 @@ def test_a_ring_changed_all_the_time_is_survived(street):
     assert rounds > 100
 
 
-def test_a_reader_is_not_held_up_by_a_bell_that_is_jammed(street):
-    """The peer fills the bell's count and lets it block: ringing it must not hang."""
+@contextlib.contextmanager
+def sleeping_reader(street):
+    """A server whose client, a raw socket, took its ring and says that it sleeps: its bell too."""
     with street.server() as server, socket.socket(socket.AF_UNIX) as line:
         line.connect(street.path())
         server.write(b"first")
         _, [(_, _, rights)], _, _ = line.recvmsg(100, socket.CMSG_SPACE(12))
         numbers = struct.unpack("3i", rights[:12])
         ring = mmap.mmap(numbers[0], PAGE + RING)
-        fcntl.fcntl(numbers[1], fcntl.F_SETFL, 0)
-        os.write(numbers[1], struct.pack("<Q", (1 << 64) - 2))
         struct.pack_into("<I", ring, ACCEPTED, 1)
         struct.pack_into("<I", ring, READER_WAITS, 1)
+        yield server, numbers[1]
+        for number in numbers:
+            os.close(number)
+
+
+def test_a_writer_is_not_held_up_by_a_bell_that_is_jammed(street):
+    """The peer fills the bell's count and lets it block: ringing it must not hang."""
+    with sleeping_reader(street) as (server, rung):
+        fcntl.fcntl(rung, fcntl.F_SETFL, 0)
+        os.write(rung, struct.pack("<Q", (1 << 64) - 3))
         writing = in_thread(lambda: server.write(b"second"))
         assert writing.result() == 6
         with pytest.raises(Failed):
             server.write(b"third")
-        for number in numbers:
-            os.close(number)
+
+
+def test_ringing_a_bell_wakes_and_adds_nothing_for_which_it_could_have_to_wait(street):
+    with sleeping_reader(street) as (server, rung), select.epoll() as sleeper:
+        sleeper.register(rung, select.EPOLLIN | select.EPOLLET)
+        assert sleeper.poll(0) and not sleeper.poll(0)
+        assert server.write(b"second") == 6
+        assert sleeper.poll(10)
+        assert struct.unpack("<Q", os.read(rung, 8)) == (1,)
 
 
 def test_a_peer_that_dies_in_the_ring_is_noticed_and_its_bytes_are_read(street):
