@@ -231,8 +231,7 @@ def rules_of(case):
 
 
 def listen_for(client, seconds, first=0):
-    """What the client hears until it is quiet for that long, and whether the connection ended; the first word may take as
-    long as `first`."""
+    """What the client hears until it is quiet for so long (its first word may take `first`), and whether it ended."""
     heard = b""
     deadline = time.monotonic() + max(seconds, first)
     while (left := deadline - time.monotonic()) > 0:
@@ -252,10 +251,9 @@ def listen_for(client, seconds, first=0):
 def say(client, data, descriptors):
     """True when the kernel refuses the descriptors (SO_PASSRIGHTS), which it does once the connection was accepted."""
     numbers = [os.open("/dev/null", os.O_RDONLY) for _ in range(descriptors)]
+    ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", numbers))] if numbers else []
     try:
-        ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", numbers))] if numbers else []
-        sent = client.sendmsg([data], ancillary)
-        client.sendall(data[sent:])
+        client.sendall(data[client.sendmsg([data], ancillary):])
     except (BrokenPipeError, ConnectionResetError):
         pass  # refused already
     except PermissionError:

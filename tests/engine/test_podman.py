@@ -8,7 +8,7 @@ import pytest
 import bed as beds
 import host
 import podman
-from jobs import API, RAW, client, dialer, get, has, modem, refused, serving, started
+from jobs import API, RAW, RAW_WISH, REST_WISH, client, dialer, get, has, modem, refused, serving, started
 
 
 @pytest.fixture(params=podman.RUNTIMES)
@@ -47,6 +47,18 @@ def test_annotations_that_no_policy_judges_are_warned_of_once(bed, engine):
     bed.policy("all.json", {"allow": [{"consumer": "*", "service": "*", "roles": ["*"]}]})
     assert engine.restart(c).code == 0
     assert bed.log_text().count("podman may have them from the image") == 1
+
+
+def test_with_policy_an_offer_that_an_annotation_names_needs_an_entry(bed, engine):
+    """podman may have the annotation from the image, and the file it names may be another container's."""
+    bed.policy("p.json", {"allow": [{"consumer": "*", "service": "*", "roles": ["*"]}],
+                          "offer": [{"provider": "*", "service": "modem-raw"}]})
+    serving(engine, modem(bed))
+    assert "offer \"modem-api\"; it is not published" in bed.log_text()
+    pid = started(engine, dialer(bed, wishes=[RAW_WISH]))
+    assert client(pid, "echo", RAW, "x") == "x"
+    other = started(engine, dialer(bed, wishes=[REST_WISH], name="other"))
+    assert '"error"' in client(other, "get", API, "/v1/status")
 
 
 def test_without_an_annotation_no_hook_is_called(bed, engine):

@@ -127,6 +127,7 @@ TEST(RestRules, DecideOnThePathTheProviderGets) {
                                          {"GET", "/v1/items/..%2fadmin", ""},
                                          {"GET", "/v1/items/..%5cadmin", ""},
                                          {"GET", "/v1/items/%252e%252e", ""},
+                                         {"GET", "/v1/items/%c0%ae%c0%ae", ""},
                                          {"GET", "/v1/items/..;/admin", ""},
                                          {"GET", "/v1/items;x=/../admin", ""},
                                          {"GET", "/v1/items/a%0ab", ""},
