@@ -178,6 +178,10 @@ Verdict judge_call(Session& s, const Message& m) {
 /// Meant for this client: a match rule that listens to others is never passed on, a careless bus is still possible.
 bool is_addressed(const Session& s, const Header& header) {
   const std::string_view to = header.destination;
+  if (header.type == MessageType::signal && is_well_known_name(to)) {
+    const auto& own = s.names.names_of(s.names.self());
+    return std::ranges::find(own, to) != own.end();
+  }
   if (header.type == MessageType::signal) return to.empty() || to == s.names.self() || s.names.self().empty();
   if (header.type == MessageType::call && is_well_known_name(to)) return true;
   return to == s.names.self() || (s.names.self().empty() && is_unique_name(to));

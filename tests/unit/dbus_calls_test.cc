@@ -177,6 +177,19 @@ TEST_P(Dbus, DeliversSignalsOfWhoOwnsAnAllowedNameNow) {
   }
 }
 
+TEST_P(Dbus, DeliversASignalToANameThatTheClientOwnsNow) {
+  const Header signal = from(":1.1", signal_of(5, "org.any", "Did", "org.pv.Mine.A"));
+  EXPECT_EQ(link.bus(signal), "");
+  EXPECT_TRUE(link.client_heard().empty());
+  EXPECT_EQ(link.owner_changed("org.pv.Mine.A", "", ":1.7"), "");
+  EXPECT_EQ(link.bus(signal), "");
+  EXPECT_EQ(lines(link.client_heard()), Lines{"signal org.any.Did"});
+  EXPECT_EQ(link.bus(from(":1.4", signal_of(5, "org.any", "Did", "org.pv.Mine.A"))), "");
+  EXPECT_EQ(link.owner_changed("org.pv.Mine.A", ":1.7", ":1.8"), "");
+  EXPECT_EQ(link.bus(signal), "");
+  EXPECT_TRUE(link.client_heard().empty());
+}
+
 TEST_P(Dbus, TakesTheRightsAwayWithTheName) {
   EXPECT_EQ(link.owner_changed("org.pv.Moving", "", ":1.20"), "");
   EXPECT_EQ(link.client(call_of(5, ":1.20", "org.any", "Do")), "");
