@@ -12,6 +12,7 @@ namespace xc::mediate::dbus {
 namespace {
 
 constexpr std::uint64_t max_argument = 63;
+constexpr std::string_view blanks = " \t\r\n";  // around keys, as the buses read them
 
 std::unexpected<Error> wrong(std::string_view what) {
   return fail(Kind::manifest, "match rule: " + std::string(what));
@@ -39,9 +40,9 @@ bool is_type(std::string_view value) {
   return std::ranges::find(types, value) != types.end();
 }
 
-/// A prefix of a bus name or interface of any number of elements.
+/// The first elements of a bus name or interface, one or more.
 bool is_name_prefix(std::string_view value) {
-  return is_bus_name(value) || (is_member(value) && value.size() < max_name);
+  return is_bus_name(value) || is_bus_name(std::string(value) + ".x");
 }
 
 Result<> check_key(std::string_view key, std::string_view value) {
@@ -138,11 +139,11 @@ Result<MatchRule> parse_match(std::string_view text) {
   MatchRule rule;
   bool eavesdrop_seen = false;
   while (true) {
-    text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
+    text.remove_prefix(std::min(text.find_first_not_of(blanks), text.size()));
     if (text.empty()) break;
     const std::size_t equals = text.find('=');
     if (equals == std::string_view::npos) return wrong("a key without a value");
-    const std::string_view key = text.substr(0, equals);
+    const std::string_view key = text.substr(0, text.substr(0, equals).find_last_not_of(blanks) + 1);
     text.remove_prefix(equals + 1);
     const std::string value = XC_TRY(take_value(text));
     if (key == "eavesdrop") {

@@ -200,6 +200,9 @@ TEST(DbusMatch, IsParsedAndWrittenAgainInOneForm) {
       {"arg0='it'\\''s',eavesdrop='false'", "arg0='it'\\''s'"},
       {"arg0namespace='org',arg63path='/a/'", "arg0namespace='org',arg63path='/a/'"},
       {"arg0='a,b'", "arg0='a,b'"},
+      {"type ='signal',\r\n\tmember\t='X',\n", "member='X',type='signal'"},
+      {"arg0namespace='a-b'", "arg0namespace='a-b'"},
+      {"arg0namespace=':1'", "arg0namespace=':1'"},
   };
   for (const auto& row : table) {
     const auto rule = parse_match(row.rule);
@@ -216,8 +219,11 @@ TEST(DbusMatch, RefusesWhatItCannotReadWhole) {
   } table[] = {
       {"eavesdrop='true'", "match rule: eavesdropping is never allowed on a mediated bus"},
       {"type='signal',eavesdrop=true", "match rule: eavesdropping is never allowed on a mediated bus"},
-      {"eavesdrop ='true'", "match rule: a key that is not known"},
-      {"\teavesdrop='true'", "match rule: a key that is not known"},
+      {"eavesdrop ='true'", "match rule: eavesdropping is never allowed on a mediated bus"},
+      {"\teavesdrop\n='true'", "match rule: eavesdropping is never allowed on a mediated bus"},
+      {"type='signal' ,member='X'", "match rule: a value its key cannot have"},
+      {"mem ber='X'", "match rule: a key that is not known"},
+      {" ='X'", "match rule: a key that is not known"},
       {"eavesdrop='yes'", "match rule: a value its key cannot have"},
       {"eavesdrop='false',eavesdrop='true'", "match rule: a key that appears twice"},
       {"type='signal',type='signal'", "match rule: a key that appears twice"},
