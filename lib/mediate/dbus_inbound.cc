@@ -69,9 +69,12 @@ Result<Verdict> take_own_names(Session& s, const Message& m) {
   if (!visible) return fail(Kind::policy, "D-Bus connection: the bus does not tell its names");
   Reader reader(*visible, m.header.order);
   const std::size_t end = reader.array(4) + reader.position();
-  while (reader.ok() && reader.position() < end) {
+  std::size_t asked = 0;
+  while (reader.ok() && reader.position() < end && asked < Names::max_owners) {
     const std::string_view name = reader.string();
-    if (is_well_known_name(name) && name != bus_name) s.ask_owner(name);
+    if (!is_well_known_name(name) || name == bus_name) continue;
+    s.ask_owner(name);
+    ++asked;
   }
   s.learned();
   return Verdict{};

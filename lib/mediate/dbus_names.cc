@@ -10,7 +10,9 @@ namespace xc::mediate::dbus {
 void Names::drop_owner(const std::string& name) {
   const auto owner = owners_.find(name);
   if (owner == owners_.end()) return;
-  std::erase(connections_[owner->second], name);
+  auto& names = connections_[owner->second];
+  std::erase(names, name);
+  if (names.empty() && connections_.size() > max_owners) connections_.erase(owner->second);
   owners_.erase(owner);
 }
 
@@ -18,7 +20,7 @@ void Names::set_owner(std::string_view name, std::string_view owner) {
   if (is_unique_name(name) || policy_.level(name) == Level::none) return;
   const std::string key(name);
   drop_owner(key);
-  if (owner.empty()) return;
+  if (owner.empty() || owners_.size() >= max_owners) return;
   owners_.emplace(key, owner);
   connections_[std::string(owner)].push_back(key);
 }

@@ -21,6 +21,8 @@ class Names {
  public:
   /// Peers that called the client and stay known while they are connected; later ones are served, and unknown.
   static constexpr std::size_t max_callers = 4096;
+  /// Names whose owners are known, and connections that own one or did; of more than any bus has, nothing is known.
+  static constexpr std::size_t max_owners = 4096;
 
   explicit Names(const Policy& policy) : policy_(policy) {}
 

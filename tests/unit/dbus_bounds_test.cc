@@ -1,0 +1,53 @@
+// What a bus that means ill can make a link keep in memory.
+#include "dbus_conversation.h"
+#include "mediate/dbus_names.h"
+
+namespace xc::mediate::dbus {
+namespace {
+
+Policy policy_for(const model::DbusRules& rules) {
+  return *Policy::parse({{rules}});
+}
+
+TEST(DbusBounds, KnowsNoMoreConnectionsThatOnceOwnedANameThanABusHas) {
+  const Policy policy = policy_for(default_rules);
+  Names names(policy);
+  constexpr std::size_t many = 2 * Names::max_owners;
+  for (std::size_t i = 0; i < many; ++i) names.set_owner("org.pv.Moving", ":1." + std::to_string(i));
+  const std::string last = ":1." + std::to_string(many - 1);
+  EXPECT_EQ(names.names_of(last), Lines{"org.pv.Moving"});
+  std::size_t known = 0;
+  for (std::size_t i = 0; i < many; ++i) {
+    const std::string unique = ":1." + std::to_string(i);
+    if (names.take({unique, unique, ""})) ++known;
+  }
+  EXPECT_LE(known, Names::max_owners + 1);
+}
+
+TEST(DbusBounds, KnowsNoMoreOwnersThanABusHas) {
+  const Policy policy = policy_for({.talk = {"org.pv.*"}});
+  Names names(policy);
+  for (std::size_t i = 0; i < Names::max_owners; ++i) names.set_owner("org.pv.N" + std::to_string(i), ":1.1");
+  names.set_owner("org.pv.Late", ":1.2");
+  EXPECT_EQ(names.level(":1.2"), Level::none);
+  names.set_owner("org.pv.N0", "");
+  names.set_owner("org.pv.Late", ":1.2");
+  EXPECT_EQ(names.level(":1.2"), Level::talk);
+}
+
+TEST(DbusBounds, AsksForTheOwnersOfNoMoreNamesThanItKeeps) {
+  Link link({.talk = {"org.pv.*"}});
+  link.log_in();
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < 2 * Names::max_owners; ++i) names.push_back("org.pv.N" + std::to_string(i));
+  for (Heard& question : link.bus_heard()) {
+    const bool list = question.member == "ListNames";
+    Header reply = with_strings(reply_to(question.serial, bus_name, ":1.7"), list ? "as" : "s");
+    const std::string body = list ? list_body({names.begin(), names.end()}) : strings_body({":1.7"});
+    EXPECT_EQ(link.bus(reply, body), "");
+  }
+  EXPECT_EQ(link.bus_heard().size(), Names::max_owners);
+}
+
+}  // namespace
+}  // namespace xc::mediate::dbus
