@@ -15,6 +15,8 @@ namespace {
 /// For the handshake and the Hello, as in the bus; and for a client that stops inside a message.
 constexpr std::chrono::seconds greeting_patience{30};
 constexpr std::chrono::seconds message_patience{60};
+/// Bytes for the bus that may wait before it is read no further: answers of ours, for which there is always room.
+constexpr std::size_t most_unread = Stream::default_capacity + Flow::max_late;
 
 Result<Policy> effective_policy(const Terms& terms) {
   Policy::Layers layers;
@@ -93,8 +95,9 @@ class Dbus final : public Mediator {
   }
 
   Result<bool> move_inbound(Wire wire) {
+    const bool blocked = out_.congested() || wire.to_server.data().size() >= most_unread;
     const auto wanted = [this](const Header& header) { return shown(header, wanted_inbound(session_, header)); };
-    const auto message = XC_TRY(in_.next(wire.from_server, wire.to_client, out_.congested(), wanted));
+    const auto message = XC_TRY(in_.next(wire.from_server, wire.to_client, blocked, wanted));
     if (!message) return false;
     const Verdict verdict = XC_TRY(judge_inbound(session_, *message));
     report(false, *message, verdict);

@@ -49,5 +49,20 @@ TEST(DbusBounds, AsksForTheOwnersOfNoMoreNamesThanItKeeps) {
   EXPECT_EQ(link.bus_heard().size(), Names::max_owners);
 }
 
+TEST(DbusBounds, AnswersNoMoreCallsThanTheBusReadsAnswers) {
+  Link link(default_rules);
+  link.open(services);
+  const std::string call = write_message(from(":1.9", call_of(33, ":1.7", "org.x.Y", "Do")), {});
+  constexpr std::size_t many = 2000;
+  for (std::size_t i = 0; i < many; ++i) EXPECT_EQ(link.bus(call), "");
+  EXPECT_LT(link.to_server.data().size(), Stream::default_capacity + 65UL * 1024);
+  std::size_t answered = 0;
+  for (std::size_t more = 1; more > 0; answered += more) {
+    more = link.bus_heard().size();
+    ASSERT_TRUE(link.advance());
+  }
+  EXPECT_EQ(answered, many);
+}
+
 }  // namespace
 }  // namespace xc::mediate::dbus
