@@ -35,6 +35,8 @@ class Dbus final : public Mediator {
       : terms_(terms), session_(std::move(policy), terms.tally), tally_(terms.tally) {}
 
   Result<> advance(Wire wire) override {
+    for (Stream* from : {&wire.from_client, &wire.from_server}) from->hold_at_most(Flow::most_arrived);
+    for (Stream* to : {&wire.to_client, &wire.to_server}) to->hold_at_most(Flow::most_leaving);
     const std::uint64_t sent = wire.to_server.end_position();
     const std::uint64_t given = wire.to_client.end_position();
     auto result = terms_.upstream == Upstream::connected ? mediate(wire) : turn_away(wire);

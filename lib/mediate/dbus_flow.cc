@@ -49,6 +49,7 @@ Result<> Flow::move_body(Stream& from, Stream& to) {
 
 Result<bool> Flow::front(Stream& from) {
   if (!extent_) {
+    begun_ = !from.empty() && from.data().size() < measurable;
     if (from.data().size() < measurable) return false;
     extent_ = XC_TRY(measure(from.data()));
     start_ = from.position();
@@ -71,6 +72,12 @@ Result<bool> Flow::enough(Stream& from) {
   held_ += from.data().substr(0, count);
   from.consume(count);
   return held_.size() == wanted_;
+}
+
+/// Nothing but the front message is here, and what came with its first byte; descriptors that came later are of none.
+Result<std::optional<Message>> Flow::wait(const Stream& from) const {
+  if (loose_.size() + from.pins().size() > 1) return stray();
+  return std::nullopt;
 }
 
 Message Flow::view(const Stream& from, const Header& header) const {

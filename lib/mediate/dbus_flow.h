@@ -17,6 +17,7 @@
 #include "base/result.h"
 #include "mediate/dbus_message.h"
 #include "mediate/stream.h"
+#include "model/service.h"
 
 namespace xc::mediate::dbus {
 
@@ -34,6 +35,10 @@ class Flow {
   static constexpr std::size_t max_held = 1024U * 1024;
   /// Bytes of ours that may wait for the end of a message.
   static constexpr std::size_t max_late = 64U * 1024;
+  /// Descriptors that may wait before a side is read no further: more than the kernel lets one message have.
+  static constexpr std::size_t most_arrived = model::most_descriptors + 1;
+  /// Descriptors that may wait for a side to read.
+  static constexpr std::size_t most_leaving = 64;
 
   /// The next message, or nothing until more bytes or room are there. Moves the body of the one before.
   /// `wanted(header)` says how many bytes of the body the judge needs. The same message comes again until it is
@@ -52,7 +57,7 @@ class Flow {
   /// next() gave nothing because more bytes have to come.
   [[nodiscard]] bool starved() const { return starved_; }
   /// A message has begun that is not complete.
-  [[nodiscard]] bool inside() const { return extent_ || body_left_ > 0; }
+  [[nodiscard]] bool inside() const { return begun_ || extent_ || body_left_ > 0; }
 
   /// Descriptors passed so far.
   [[nodiscard]] std::uint64_t descriptors() const { return passed_descriptors_; }
@@ -62,12 +67,14 @@ class Flow {
   [[nodiscard]] Result<bool> front(Stream& from);
   void want(std::size_t body);
   [[nodiscard]] Result<bool> enough(Stream& from);
+  [[nodiscard]] Result<std::optional<Message>> wait(const Stream& from) const;
   [[nodiscard]] Message view(const Stream& from, const Header& header) const;
   void collect(Stream& from, std::uint64_t end);
   [[nodiscard]] Result<std::vector<Fd>> claim(Stream& from, std::uint32_t announced);
   void step_over(Stream& from, bool passing);
   void finish(Stream& to);
 
+  bool begun_ = false;            // a message of which not even that much is here
   std::optional<Extent> extent_;  // of the message at the front
   std::size_t wanted_ = 0;        // bytes of it that must be there
   std::uint64_t start_ = 0;       // its offset in the stream
@@ -87,13 +94,13 @@ Result<std::optional<Message>> Flow::next(Stream& from, Stream& to, bool blocked
   starved_ = from.empty() && held_.empty();
   if (blocked || congested() || to.room() == 0) return std::nullopt;
   starved_ = true;
-  if (!XC_TRY(front(from))) return std::nullopt;
+  if (!XC_TRY(front(from))) return wait(from);
   std::optional<Header> header;
   if (held_.empty()) {
     header = XC_TRY(parse_header(from.data().substr(0, extent_->header)));
     want(std::min<std::size_t>(wanted(*header), header->body_size));
   }
-  if (!XC_TRY(enough(from))) return std::nullopt;
+  if (!XC_TRY(enough(from))) return wait(from);
   starved_ = false;
   if (!held_.empty()) header = XC_TRY(parse_header(std::string_view(held_).substr(0, extent_->header)));
   return view(from, *header);

@@ -64,5 +64,37 @@ TEST(DbusBounds, AnswersNoMoreCallsThanTheBusReadsAnswers) {
   EXPECT_EQ(answered, many);
 }
 
+TEST(DbusBounds, TakesNoDescriptorForAMessageThatHasBegun) {
+  Header call = call_of(6, "org.pv.Allowed", "org.any", "Do");
+  call.descriptors = 2;
+  const std::string bytes = write_message(call, {});
+  for (const std::size_t begun : {std::size_t{1}, measurable, bytes.size() - 2}) {
+    Link link(default_rules);
+    link.open(services);
+    EXPECT_EQ(link.feed(link.from_client, bytes.substr(0, begun), some_descriptors(2)), "");
+    EXPECT_EQ(link.mediator().patience(), std::chrono::seconds(60)) << begun;
+    EXPECT_EQ(link.feed(link.from_client, bytes.substr(begun, 1), some_descriptors(1)),
+              "from the client: D-Bus connection: descriptors that no message announces");
+  }
+}
+
+TEST(DbusBounds, HoldsFewDescriptorsForWhoDoesNotRead) {
+  Link link(default_rules);
+  link.open(services);
+  Header signal = from(":1.1", signal_of(5, "org.any", "Did"));
+  signal.descriptors = 16;
+  const std::string bytes = write_message(signal, {});
+  for (int i = 0; i < 100 && link.from_server.room() > 0; ++i)
+    EXPECT_EQ(link.feed(link.from_server, bytes, some_descriptors(16)), "");
+  const auto count = [](const Stream& stream) {
+    std::size_t descriptors = 0;
+    for (const Pin& pin : stream.pins()) descriptors += pin.descriptors.size();
+    return descriptors;
+  };
+  EXPECT_EQ(count(link.to_client), 64U);
+  EXPECT_EQ(count(link.from_server), 256U);
+  EXPECT_EQ(link.client_heard().size(), 4U);
+}
+
 }  // namespace
 }  // namespace xc::mediate::dbus
