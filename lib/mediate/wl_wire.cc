@@ -30,13 +30,13 @@ class Cursor {
   }
   /// The next `length` bytes; those up to the word boundary behind them are skipped.
   std::string_view block(std::uint32_t length) {
-    const std::size_t padded = (std::size_t{length} + 3) / 4 * 4;
+    const std::uint64_t padded = (std::uint64_t{length} + 3) / 4 * 4;  // a size_t of 32 bits would begin anew
     if (!good_ || body_.size() < padded) {
       (void)fault();
       return {};
     }
     const std::string_view bytes = body_.substr(0, length);
-    body_.remove_prefix(padded);
+    body_.remove_prefix(static_cast<std::size_t>(padded));
     return bytes;
   }
   /// A string that is there. One with a NUL inside would be another string for its reader.
