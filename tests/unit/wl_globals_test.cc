@@ -24,6 +24,13 @@ TEST_P(Wayland, ShowsTheDefaultRoleWhatAnOrdinaryProgramNeeds) {
   EXPECT_EQ(shown(link), (Lines{"1 wl_compositor 4", "2 wl_shm 1", "3 xdg_wm_base 3", "4 wl_seat 7", "5 wl_output 3"}));
 }
 
+TEST_P(Wayland, ShowsTheDefaultRoleNothingThatReachesForFilesOrProgramsOfTheCompositor) {
+  Link link(GetParam());
+  link.open({"1 org_kde_kwin_server_decoration_palette_manager 1", "2 org_kde_kwin_appmenu_manager 1",
+             "3 qt_windowmanager 1", "4 wl_seat 7"});
+  EXPECT_EQ(shown(link), Lines{"4 wl_seat 7"});
+}
+
 TEST_P(Wayland, ShowsNoSeatToTheBaseRole) {
   Link link(GetParam(), {{.roles = {"base"}}});
   link.open(desktop);
