@@ -44,7 +44,7 @@ std::uint32_t Endpoint::interest() const {
   if (!socket_) return 0;
   std::uint32_t events = 0;
   if (!in.ended() && in.room() > 0) events |= EPOLLIN | EPOLLRDHUP;
-  if (!writable_ && !sent_end_) events |= EPOLLOUT;
+  if (!writable_ && !retry_ && !sent_end_) events |= EPOLLOUT;
   return events;
 }
 
@@ -118,10 +118,12 @@ Result<Endpoint::Outcome> Endpoint::send_once() {
   do sent = ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
   while (sent < 0 && errno == EINTR);
   if (sent >= 0) {
+    retry_ = false;
     out.consume(static_cast<std::size_t>(sent));
     return Outcome::moved;
   }
-  if (would_block(errno)) {
+  retry_ = errno == ETOOMANYREFS;
+  if (retry_ || would_block(errno)) {
     writable_ = false;
     return Outcome::blocked;
   }

@@ -27,6 +27,11 @@ class Endpoint {
   /// Passes the end on (shutdown(2), SHUT_WR) once `out` is finished. True when something left.
   [[nodiscard]] Result<bool> send();
 
+  /// The kernel has too many of our descriptors in flight: no event tells when that changes, so somebody has to ask.
+  [[nodiscard]] bool must_retry() const { return retry_; }
+  /// The next send() asks.
+  void try_again() { writable_ = writable_ || retry_; }
+
   /// Nobody wants what this peer has to say any more: its further writes fail with EPIPE. False when it had ended.
   bool stop_receiving();
 
@@ -46,6 +51,7 @@ class Endpoint {
   Fd socket_;
   bool readable_;
   bool writable_ = true;
+  bool retry_ = false;
   bool sent_end_ = false;
   bool deaf_ = false;
 };

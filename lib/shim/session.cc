@@ -6,6 +6,7 @@ namespace xc::shim {
 namespace {
 
 constexpr std::chrono::seconds longest_farewell{2};
+constexpr std::chrono::milliseconds before_a_retry{2};
 
 }  // namespace
 
@@ -36,7 +37,16 @@ Result<> Session::pump(Clock::time_point now) {
   XC_CHECK(flush());
   renew_deadline(now, client.out.position() + server.out.position() != before);
   if (has_said_all()) linger(now);
+  const bool stuck = client.must_retry() || server.must_retry();
+  if (!stuck || !retry_at_) retry_at_ = stuck ? std::optional(now + before_a_retry) : std::nullopt;
   return {};
+}
+
+Result<> Session::retry(Clock::time_point now) {
+  retry_at_.reset();
+  client.try_again();
+  server.try_again();
+  return pump(now);
 }
 
 /// Our last word is sent and the client still writes: closing now would make its next write fail, and many a client
@@ -50,6 +60,8 @@ void Session::linger(Clock::time_point now) {
 }
 
 Result<> Session::expire(Clock::time_point now) {
+  if (retry_at_) XC_CHECK(retry(now));
+  if (!deadline_ || *deadline_ > now) return {};
   deadline_.reset();
   given_up_ = lingering_;
   if (lingering_) return {};

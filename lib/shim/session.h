@@ -21,7 +21,9 @@ class Session final : public Connection {
   /// The mediator may answer.
   [[nodiscard]] Result<> expire(Clock::time_point now) override;
   [[nodiscard]] bool over() const override { return has_said_all() && (!lingering_ || client.in.ended() || given_up_); }
-  [[nodiscard]] std::optional<Clock::time_point> deadline() const override { return deadline_; }
+  [[nodiscard]] std::optional<Clock::time_point> deadline() const override {
+    return retry_at_ && (!deadline_ || *retry_at_ < *deadline_) ? retry_at_ : deadline_;
+  }
   [[nodiscard]] int descriptor(Side side) const override { return end(side).descriptor(); }
   [[nodiscard]] std::uint32_t interest(Side side) const override { return end(side).interest(); }
 
@@ -35,12 +37,14 @@ class Session final : public Connection {
   [[nodiscard]] Result<> receive(Endpoint& end, std::string_view who);
   [[nodiscard]] bool has_said_all() const { return client.drained() && server.drained(); }
   void linger(Clock::time_point now);
+  [[nodiscard]] Result<> retry(Clock::time_point now);
   void renew_deadline(Clock::time_point now, bool progress);
   [[nodiscard]] mediate::Wire wire() { return {client.in, server.out, server.in, client.out}; }
 
   std::unique_ptr<mediate::Mediator> mediator_;
   mediate::Observer* observer_;
   std::optional<Clock::time_point> deadline_;
+  std::optional<Clock::time_point> retry_at_;  ///< when to send again what carries descriptors
   std::optional<std::chrono::milliseconds> patience_;
   bool lingering_ = false;
   bool given_up_ = false;  ///< the client went on writing for too long

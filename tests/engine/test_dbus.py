@@ -151,6 +151,14 @@ def test_descriptors_arrive_with_their_message(world, client):
             os.close(fd)
 
 
+def test_a_burst_with_more_descriptors_than_may_be_in_flight_is_passed_on(world, link):
+    with link.peer() as peer, open(os.devnull, "rb") as null:
+        serials = [peer.write(CALL, destination="org.pv.Allowed", interface="org.any", member="Take", path=OBJ,
+                              fds=[null.fileno()] * 16) for _ in range(100)]
+        assert [peer.next().reply_serial for _ in serials] == serials
+    wait_until(lambda: link.sockets() == 0, report=link.sockets)
+
+
 def test_a_declared_body_of_128_mebibytes_costs_nothing(world, link):
     peers = []
     before = link.memory()
