@@ -90,6 +90,9 @@ constexpr std::array entries{
     Entry{"*: what is it? say --as run, args, services or policy",
           "neither the file's name nor its \"#spec\" says what kind of document it is",
           "name it run.json, args.json or services.json, write \"#spec\", or say --as"},
+    Entry{"* means two containers that run: say the pid of one's first process",
+          "two engines may each have a container of that name, and which is meant cannot be guessed",
+          "xc-inject ps shows the pids"},
     Entry{"*: no such container is served", "no container of that name has links or offers now",
           "xc-inject ps lists those that have; xc-inject doctor NAME says why one has not"},
     Entry{

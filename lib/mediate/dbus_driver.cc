@@ -58,6 +58,13 @@ Ruling look_up(const Question& q) {
   return refuse(no_owner, "Could not get owner of name '" + std::string(q.name) + "': no such name");
 }
 
+/// A bus may tell a pidfd, too (ProcessFD): a process of the host, in the hands of a container.
+Ruling look_up_facts(const Question& q) {
+  Ruling ruling = look_up(q);
+  if (ruling.act == Ruling::Act::pass) ruling.expect = Expect::facts;
+  return ruling;
+}
+
 Ruling has_owner(const Question& q) {
   return q.names.visible(q.name) ? Ruling{} : answer_number(0, "b");
 }
@@ -132,7 +139,7 @@ constexpr std::array<Method, 23> methods = {{
     {bus_name, "StartServiceByName", "su", start_service},
     {bus_name, "GetConnectionUnixUser", "s", look_up},
     {bus_name, "GetConnectionUnixProcessID", "s", look_up},
-    {bus_name, "GetConnectionCredentials", "s", look_up},
+    {bus_name, "GetConnectionCredentials", "s", look_up_facts},
     {bus_name, "GetConnectionSELinuxSecurityContext", "s", look_up},
     {bus_name, "GetConnectionAppArmorSecurityContext", "s", look_up},
     {bus_name, "GetAdtAuditSessionData", "s", look_up},
@@ -184,6 +191,28 @@ std::optional<std::string> filter_names(const Message& reply, const Names& names
   if (!reader.complete()) return std::nullopt;
   writer.patch(0, static_cast<std::uint32_t>(writer.size() - 4));
   return writer.take();
+}
+
+std::optional<std::string> without_descriptors(const Message& reply) {
+  if (reply.header.signature != "a{sv}") return std::nullopt;
+  Reader reader(reply.body, reply.header.order);
+  const std::size_t end = reader.array(8) + reader.position();
+  std::string entries;  // each keeps its inner padding, as all begin at multiples of 8
+  while (reader.ok() && reader.position() < end) {
+    reader.align(8);
+    const std::size_t begin = reader.position();
+    (void)reader.string();
+    const std::string_view type = reader.signature();
+    reader.skip(type);
+    if (type.contains('h')) continue;
+    entries.append((8 - entries.size() % 8) % 8, '\0');
+    entries += reply.body.substr(begin, reader.position() - begin);
+  }
+  if (!reader.complete()) return std::nullopt;
+  Writer writer(reply.header.order);
+  writer.uint32(static_cast<std::uint32_t>(entries.size()));
+  writer.align(8);
+  return writer.take() + entries;
 }
 
 }  // namespace xc::mediate::dbus

@@ -38,4 +38,8 @@ struct Ruling {
 /// The body of a ListNames reply without the names that are not visible, in `order`; empty optional when it is none.
 [[nodiscard]] std::optional<std::string> filter_names(const Message& reply, const Names& names);
 
+/// The body of a reply that is a dictionary of variants and sound, without those that hold a descriptor; empty optional
+/// when it is none.
+[[nodiscard]] std::optional<std::string> without_descriptors(const Message& reply);
+
 }  // namespace xc::mediate::dbus

@@ -52,15 +52,25 @@ Result<Verdict> take_own_hello(Session& s, const Message& m) {
   return Verdict{};
 }
 
-Result<Verdict> take_filtered(Session& s, const Message& m, const Call& call) {
-  if (m.header.type != MessageType::reply) return pass_reply(s, m, call);
-  const auto body = filter_names(m, s.names);
-  if (!body) return fail(Kind::policy, "D-Bus connection: the bus sent no list of names");
+Verdict pass_other_body(Session& s, const Message& m, const Call& call, std::string_view body) {
   Header header = m.header;
   header.reply_serial = call.serial;
   header.descriptors = 0;
   ++s.tally.messages;
-  return Verdict{.act = Act::replace, .bytes = write_message(header, *body)};
+  return {.act = Act::replace, .bytes = write_message(header, body)};
+}
+
+Result<Verdict> take_filtered(Session& s, const Message& m, const Call& call) {
+  if (m.header.type != MessageType::reply) return pass_reply(s, m, call);
+  const auto body = filter_names(m, s.names);
+  if (!body) return fail(Kind::policy, "D-Bus connection: the bus sent no list of names");
+  return pass_other_body(s, m, call, *body);
+}
+
+Verdict take_facts(Session& s, const Message& m, const Call& call) {
+  if (m.header.type != MessageType::reply || m.header.descriptors == 0 || !is_sound(m)) return pass_reply(s, m, call);
+  const auto body = without_descriptors(m);
+  return body ? pass_other_body(s, m, call, *body) : drop(s);
 }
 
 /// The names there are: of each that is visible the owner is asked for.
@@ -101,6 +111,7 @@ Result<Verdict> judge_reply(Session& s, const Message& m) {
       break;
     case Expect::own_hello: return take_own_hello(s, m);
     case Expect::names: return take_filtered(s, m, *call);
+    case Expect::facts: return take_facts(s, m, *call);
     case Expect::own_names: return take_own_names(s, m);
     case Expect::own_owner: return take_own_owner(s, m, *call);
     case Expect::own_match:

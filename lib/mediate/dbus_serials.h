@@ -20,6 +20,7 @@ namespace xc::mediate::dbus {
 enum class Expect : std::uint8_t {
   reply,      ///< pass it on
   names,      ///< pass it on without the names the client may not see
+  facts,      ///< pass it on without descriptors: a dictionary about another connection
   match,      ///< pass it on; if it is an error, the rule in Call::note was not added
   own_hello,  ///< answers our Hello and tells the unique name; not for the client
   own_match,  ///< answers our subscription; not for the client

@@ -128,6 +128,37 @@ TEST_P(Dbus, ListsOnlyVisibleNames) {
   EXPECT_EQ(heard[0].names(), (Lines{std::string(bus_name), ":1.1", "org.pv.Seen", ":1.7", "org.pv.Late", ":1.5"}));
 }
 
+/// A dictionary of names to variants of a number of the type beside each.
+std::string facts_body(const std::vector<std::pair<std::string_view, std::string_view>>& facts) {
+  Writer writer(Order::little);
+  writer.uint32(0);
+  for (const auto& [name, type] : facts) {
+    writer.align(8);
+    writer.string(name);
+    writer.signature(type);
+    writer.align(4);
+    writer.uint32(0);
+  }
+  writer.patch(0, static_cast<std::uint32_t>(facts.empty() ? 0 : writer.size() - 8));
+  return writer.take();
+}
+
+TEST_P(Dbus, TellsCredentialsWithoutAProcessOfTheHost) {
+  EXPECT_EQ(link.client(with_strings(call_of(5, bus_name, bus_name, "GetConnectionCredentials", bus_path), "s"),
+                        string_body(Order::little, ":1.3")),
+            "");
+  Header reply = reply_to(link.bus_heard().at(0).serial, bus_name, ":1.7");
+  reply.signature = "a{sv}";
+  reply.descriptors = 1;
+  EXPECT_EQ(
+      link.bus(reply, facts_body({{"UnixUserID", "u"}, {"ProcessFD", "h"}, {"ProcessID", "u"}}), some_descriptors(1)),
+      "");
+  const auto heard = link.client_heard();
+  ASSERT_EQ(lines(heard), Lines{"reply -> 5"});
+  EXPECT_EQ(heard[0].descriptors, 0U);
+  EXPECT_EQ(heard[0].body, facts_body({{"UnixUserID", "u"}, {"ProcessID", "u"}}));
+}
+
 TEST_P(Dbus, OwnsWhatItMayAndStartsWhatItMayCall) {
   const struct {
     std::string_view member, name;
