@@ -84,7 +84,7 @@ void Inbound::woken(std::uint32_t events) {
 
 void Inbound::join(const Fd& socket, Fd (&descriptors)[offered_descriptors]) {
   Shared offered;
-  if (!take_shared(descriptors, offered) || !sleeper_.open()) return;
+  if (!take_shared(descriptors, std::max(most_offered, size_), offered) || !sleeper_.open()) return;
   if (!sleeper_.add(socket, EPOLLIN | EPOLLRDHUP) || !sleeper_.add(offered.data_bell, EPOLLIN)) return;
   shared_ = std::move(offered);
   ring_ = RingReader(shared_.memory.get(), shared_.memory.size());

@@ -71,7 +71,7 @@ bool make_shared(std::size_t capacity, Shared& shared, Fd& memory) {
   return shared.data_bell && shared.room_bell;
 }
 
-bool take_shared(Fd (&descriptors)[offered_descriptors], Shared& shared) {
+bool take_shared(Fd (&descriptors)[offered_descriptors], std::size_t most, Shared& shared) {
   const Fd& memory = descriptors[0];
   // Seals first: what has them is memory, and can be asked further without waiting for anybody.
   const int seals = ::fcntl(memory.get(), F_GET_SEALS);
@@ -80,9 +80,10 @@ bool take_shared(Fd (&descriptors)[offered_descriptors], Shared& shared) {
   struct stat status{};
   if (::fstatfs(memory.get(), &system) != 0 || ::fstat(memory.get(), &status) != 0) return false;
   // Huge pages have seals as well, and end the program when there are none left.
-  if (system.f_type != TMPFS_MAGIC || !is_ring_size(static_cast<std::uint64_t>(status.st_size))) return false;
+  const auto bytes = static_cast<std::uint64_t>(status.st_size);
+  if (system.f_type != TMPFS_MAGIC || !is_ring_size(bytes) || bytes - ring_head > most) return false;
   if (!is_bell(descriptors[1]) || !is_bell(descriptors[2])) return false;
-  if (!map(memory, static_cast<std::size_t>(status.st_size), shared.memory)) return false;
+  if (!map(memory, static_cast<std::size_t>(bytes), shared.memory)) return false;
   if (std::memcmp(shared.memory.get(), ring_magic, sizeof ring_magic) != 0) return false;
   shared.data_bell = std::move(descriptors[1]);
   shared.room_bell = std::move(descriptors[2]);

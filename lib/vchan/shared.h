@@ -9,6 +9,9 @@
 namespace xc::vchan {
 
 inline constexpr int offered_descriptors = 3;
+/// Bytes of a peer's ring that are taken from anybody. Its pages are charged to whoever touches them first, and that is
+/// the reader where a hostile peer has written none.
+inline constexpr std::size_t most_offered = std::size_t{16} << 20U;
 
 /// A mapping with an owner.
 class Mapping {
@@ -40,9 +43,9 @@ struct Shared {
 /// A new one for `capacity` bytes, and the memory's descriptor for the offer. False: none is to be had.
 [[nodiscard]] bool make_shared(std::size_t capacity, Shared& shared, Fd& memory);
 
-/// One that the peer sent: its size cannot change any more, it is memory and nothing else, and so are the bells bells.
-/// False: it is something else; then it is not used.
-[[nodiscard]] bool take_shared(Fd (&descriptors)[offered_descriptors], Shared& shared);
+/// One that the peer sent: its size cannot change any more and is a ring for at most `most` bytes, it is memory and
+/// nothing else, and so are the bells bells. False: it is something else; then it is not used.
+[[nodiscard]] bool take_shared(Fd (&descriptors)[offered_descriptors], std::size_t most, Shared& shared);
 
 /// Wakes whoever sleeps on the bell. False: the bell is jammed, which only a hostile peer can do.
 [[nodiscard]] bool ring_bell(const Fd& bell);

@@ -93,6 +93,7 @@ def offers():
     yield "memory that cannot be written", lambda: [memory(seals=SHRINK | GROW | WRITE), bell(), bell()]
     yield "another size", lambda: [memory(size=PAGE + RING + 1), bell(), bell()]
     yield "three quarters of a ring", lambda: [memory(size=PAGE + 3 * RING // 4), bell(), bell()]
+    yield "a gibibyte for the reader to pay", lambda: [memory(size=PAGE + (1 << 30)), bell(), bell()]
     yield "a page alone", lambda: [memory(size=PAGE), bell(), bell()]
     yield "nothing at all", lambda: [memory(size=0), bell(), bell()]
     yield "another word in front", lambda: [memory(magic=b"xcvring2"), bell(), bell()]
