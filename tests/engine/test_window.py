@@ -54,7 +54,9 @@ def test_what_is_not_understood_ends_with_64_and_one_line():
 
 
 def test_a_file_that_is_not_there_ends_with_64():
-    for way in [("check",), ("render",), ("plan",), ("graph",), ("graph", "--read"), ("graph", "--pv-ctrl"), ("trace", "--read")]:
+    doctor = [("doctor", option) for option in ("--root", "--config", "--lxcpath", "--hooks-dir")]
+    for way in [("check",), ("render",), ("plan",), ("graph",), ("graph", "--read"), ("graph", "--pv-ctrl"), ("trace", "--read"),
+                *doctor]:
         outcome = inject(*way, "/nowhere")
         assert (outcome.returncode, outcome.stdout) == (64, "") and "/nowhere: " in outcome.stderr, (way, outcome)
 
