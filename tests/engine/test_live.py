@@ -203,6 +203,17 @@ def test_a_container_without_hooks_is_known_by_its_pid_and_the_name_it_is_given(
     assert get(pid)["client"] == c.name
 
 
+def test_of_two_containers_with_one_name_none_is_chosen(bed, runc):
+    serving(runc, modem(bed))
+    pids = [started(runc, bed.container(name, hook=[])) for name in ("one", "other")]
+    for pid in pids:
+        inject(bed, "apply", pid, f"modem-api={API}", "--name", "same", "--config", bed.config)
+    assert "means two containers that run" in inject(bed, "revoke", "same", "modem-api", code=64).stderr
+    inject(bed, "revoke", pids[0], "modem-api")
+    assert get(pids[1])["client"] == "same"
+    inject(bed, "revoke", pids[1], "modem-api")
+
+
 @pytest.mark.parametrize("link, code, words", [
     ("modem-raw:operator=/run/x", 77, "no policy entry allows"),
     ("modem-raw=/etc/passwd", 78, "/etc/passwd"),
