@@ -282,7 +282,7 @@ def test_status_tells_why_a_place_was_passed_over_and_which_limit_was_hit(bed, r
             assert count > 60 or client(pid, "echo", RAW, "taken") == "taken"
         assert host.wait_until(lambda: status(bed, c.name)["links"][0]["limits"].get("connections"), 5)
     told = inject(bed, "status", c.name).stdout
-    for words in (f"place      {RAW}", "not at     /tmp/taken: ", "limit hit  connections, 1 time", "provider   "):
+    for words in (f"place      {RAW}", "not at     /tmp/taken: ", "limit hit  connections, ", "provider   "):
         assert words in told, told
 
 
